@@ -1,0 +1,1 @@
+"""Bytes become records: parser definitions compiled to functions."""

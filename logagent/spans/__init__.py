@@ -1,0 +1,1 @@
+"""Records become spans: ids, assembly, parents, errors."""
