@@ -1,0 +1,147 @@
+"""Tables of rule files → checked rules, and every problem in them at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from logagent.alerting.checks import meant
+from logagent.alerting.rules import Budget, EventAlert, NamedRule, Threshold
+from logagent.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic_core import ErrorDetails
+
+Place = tuple[str | int, ...]
+_Rule = TypeVar("_Rule", bound=NamedRule)
+
+_OTHER_WORDS = {
+    "expr": "`where`: a condition on one event",
+    "condition": "`where`",
+    "filter": "`where`",
+    "match": "`where`",
+    "group_by": "`by`",
+    "realert": "`repeat`",
+    "renotify": "`repeat`",
+    "repeat_interval": "`repeat`",
+    "keep_firing_for": "`resolve_after`",
+    "message": "`summary`",
+    "annotations": "`summary`, `description` and `runbook_url`",
+    "measure": '`value`, such as value = "gen_ai.usage.cost"',
+    "budget_duration": '`period`, such as period = "month"',
+    "levels": "one rule for each `severity`",
+}
+"""What authors of other systems' rules write → our word."""
+_EXAMPLES = {
+    "name": "letters, digits, `_`, `.` and `-`, beginning with a letter",
+    "from": "log, error, span, request, llm, query or another kind of span",
+    "severity": "a word in lower case, such as info, warning or critical",
+    "currency": 'an ISO 4217 code such as "USD"',
+}
+
+
+class RuleReader:
+    """Collects the rules and the problems of all files; names are unique over all of them."""
+
+    def __init__(self) -> None:
+        self.alerts: list[EventAlert] = []
+        self.budgets: list[Budget] = []
+        self.problems: list[Problem] = []
+        self._files: dict[str, str] = {}
+
+    def read(
+        self, file: str, data: Mapping[str, Any], problem: Callable[[Place, str, str], Problem] | None = None
+    ) -> None:
+        """Take the tables ``[[alert]]`` and ``[[budget]]`` of a file. ``problem`` makes a Problem of a place in it."""
+
+        def make_plain(place: Place, message: str, hint: str) -> Problem:
+            return Problem(file, dotted(place), message, hint)
+
+        make = problem or make_plain
+        self._tables(file, data, ("alert", EventAlert, self.alerts), make)
+        self._tables(file, data, ("budget", Budget, self.budgets), make)
+
+    def _tables(
+        self,
+        file: str,
+        data: Mapping[str, Any],
+        what: tuple[str, type[_Rule], list[_Rule]],
+        make: Callable[[Place, str, str], Problem],
+    ) -> None:
+        key, model, rules = what
+        tables = data.get(key, [])
+        if not isinstance(tables, list):
+            self.problems.append(make((key,), f"`{key}` is a list of tables", f"[[{key}]]"))
+            return
+        for index, table in enumerate(tables):
+            try:
+                rule = model.model_validate(table)
+            except ValidationError as error:
+                for details in error.errors(include_url=False):
+                    within, message, hint = _problem(model, details)
+                    place: Place = (key, index, *within)
+                    self.problems.append(make(place, message, hint))
+                continue
+            if rule.name in self._files:
+                message = f"`{rule.name}` is there already, in {self._files[rule.name]}"
+                self.problems.append(make((key, index, "name"), message, "a name of its own"))
+                continue
+            self._files[rule.name] = file
+            rules.append(rule)
+
+
+def dotted(place: Place) -> str:
+    """``alert[0].where`` of keys and indexes."""
+    text = ""
+    for part in place:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _problem(model: type[BaseModel], details: ErrorDetails) -> tuple[Place, str, str]:
+    """Place within the table, message and hint of one of pydantic's errors."""
+    place, kind = details["loc"], details["type"]
+    key = str(place[-1]) if place else ""
+    context = details.get("ctx", {})
+    if kind == "logagent":
+        return place, context["message"], context["hint"]
+    if kind == "extra_forbidden":
+        return place, f"unknown key `{key}`", _unknown_key(model, place, key)
+    if kind == "missing":
+        return place, f"`{key}` is missing", _example(model, key)
+    if kind == "literal_error":
+        return place, f"`{details['input']}` is none of {context['expected']}", _nearest(details, context["expected"])
+    if kind == "string_pattern_mismatch":
+        return place, f"`{details['input']}` is no {key}", _example(model, key)
+    message = details["msg"][:1].lower() + details["msg"][1:]
+    return place, message.replace("input should", "it should"), _example(model, key)
+
+
+def _unknown_key(model: type[BaseModel], place: Place, key: str) -> str:
+    keys = _keys(Threshold if len(place) > 1 and place[0] == "thresholds" else model)
+    return meant(key, keys) or _OTHER_WORDS.get(key, "") or f"one of {', '.join(keys)}"
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _nearest(details: ErrorDetails, expected: str) -> str:
+    words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+    return meant(str(details["input"]), words) or expected
+
+
+def _example(model: type[BaseModel], key: str) -> str:
+    for name, field in model.model_fields.items():
+        if key == (field.alias or name):
+            return _EXAMPLES.get(key) or f"{key} = {_toml((field.examples or [''])[0])}"
+    return "the value that the documentation shows"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, str):
+        return f"'{value}'" if '"' in value else f'"{value}"'
+    return str(value)

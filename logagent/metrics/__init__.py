@@ -1,0 +1,1 @@
+"""Records and spans become metric series, and series become text."""
