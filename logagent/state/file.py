@@ -1,0 +1,92 @@
+"""The open ledger: transactions that happen whole or not at all, in the file that is still there."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+from logagent.state.database import Durability, connect
+from logagent.state.errors import LedgerError, from_sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_SLACK_PAGES: Final = 1024
+"""Free pages (4 MiB) that stay in the file for the next deliveries: giving all back would cost a write each time."""
+_FREED_PAGES: Final = 2048
+"""Given back at a time, so that no commit waits long."""
+
+
+class LedgerFile:
+    """A checked connection to one ledger. Used by one thread at a time.
+
+    Everything raises LedgerError, and has then changed nothing.
+    """
+
+    def __init__(self, path: Path, durability: Durability) -> None:
+        self._path = path
+        self._connection = connect(path, durability)
+        self._identities = {file: _identity(file) for file in (path, path.with_name(path.name + "-wal"))}
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection for statements that only read."""
+        try:
+            yield self._connection
+        except sqlite3.Error as error:
+            raise from_sqlite(error) from error
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection for statements that are committed together at the end of the block."""
+        self._check_identity()
+        try:
+            self._roll_back()
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield self._connection
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._roll_back()
+            raise from_sqlite(error) from error
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        # SQLite rolls back by itself after some errors (https://www.sqlite.org/lang_transaction.html), not after all.
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _check_identity(self) -> None:
+        """Refuse to write into files that were deleted or replaced: the system would let us, and nothing would stay."""
+        for file, identity in self._identities.items():
+            if identity is not None and _identity(file) != identity:
+                raise LedgerError(f"{file.name} was removed or replaced while in use", corrupt=True)
+
+    def compact(self) -> None:
+        """Give space back to the file system where much is free. A failure is of no consequence, and is not told."""
+        with contextlib.suppress(sqlite3.Error):
+            free: int = self._connection.execute("PRAGMA freelist_count").fetchone()[0]
+            if free > _SLACK_PAGES:
+                pages = min(free - _SLACK_PAGES, _FREED_PAGES)
+                # It frees a page at each step, and the module's execute() takes a single step.
+                self._connection.executescript(f"PRAGMA incremental_vacuum({pages})")
+
+    def close(self) -> None:
+        """Checkpoint and close; a failure leaves the log, which the next to open replays."""
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.close()
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
