@@ -1,0 +1,167 @@
+"""Parser and rule files → one immutable catalog, or everything that is wrong with them."""
+
+from __future__ import annotations
+
+import glob
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli
+from pydantic import ValidationError
+
+from logagent import expr
+from logagent.alerting.loading import RuleReader
+from logagent.alerting.rules import Budget, EventAlert
+from logagent.alerting.templates import Template
+from logagent.errors import ConfigurationError, Problem
+from logagent.metrics.rules import MetricRule, family_problems
+from logagent.parsing.compile import Wanted
+from logagent.parsing.definition import ParserDefinition
+from logagent.parsing.dialect import CompiledDialect
+from logagent.parsing.problems import definition_problems
+from logagent.parsing.redaction import Redactor
+from logagent.settings import Settings
+from logagent.shipped import parser_files, rule_files
+from logagent.suggestions import did_you_mean
+
+_RULE_KEYS = ("version", "group", "description", "metric", "alert", "budget")
+_NO_SPANS = frozenset({"log", "error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All definitions in force."""
+
+    parsers: tuple[ParserDefinition, ...]
+    metrics: tuple[MetricRule, ...]
+    alerts: tuple[EventAlert, ...]
+    budgets: tuple[Budget, ...]
+
+    @property
+    def rules(self) -> tuple[MetricRule | EventAlert | Budget, ...]:
+        """Every rule."""
+        return (*self.metrics, *self.alerts, *self.budgets)
+
+    def wanted(self, *, everything: bool) -> Wanted:
+        """The span attributes that the rules read."""
+        fields: defaultdict[str, set[str]] = defaultdict(set)
+        for rule in self.rules:
+            if rule.source in _NO_SPANS:
+                continue
+            texts = [rule.where, *rule.by.values()]
+            texts.append(rule.value_text if isinstance(rule, MetricRule) else rule.value)
+            for text in filter(None, texts):
+                fields[rule.source].update(expr.parse(text).fields)
+            if not isinstance(rule, MetricRule):
+                for template in (rule.summary, rule.description):
+                    fields[rule.source].update(Template(template).names)
+        for names in fields.values():
+            if "endpoint" in names:
+                names |= {"http.route", "url.path"}
+        return Wanted({source: _attributes(names) for source, names in fields.items()}, everything)
+
+
+_BUILT_IN = frozenset(
+    {
+        "kind", "name", "id", "duration", "status", "error", "incomplete", "service", "severity", "parent", "trace_id",
+        "endpoint", "outcome", "value", "count", "spent", "limit", "share", "period", "left", "unpriced", "calls",
+    }
+)  # fmt: skip
+
+
+def _attributes(names: set[str]) -> set[str]:
+    return {name for name in names if name not in _BUILT_IN and not name.startswith("labels.")}
+
+
+def load_catalog(settings: Settings) -> Catalog:
+    """Reads the shipped files that the settings select, and the operator's own.
+
+    Raises ConfigurationError with the problems of all files.
+    """
+    problems: list[Problem] = []
+    parsers = _read_parsers(settings, problems)
+    metrics, reader = _read_rules(settings, problems)
+    problems += reader.problems
+    names = {definition.name for definition in parsers}
+    for name, receiver in settings.receivers.items():
+        if receiver.parser != "auto" and receiver.parser not in names:
+            hint = did_you_mean(receiver.parser, names) or f'"auto", or one of {", ".join(sorted(names))}'
+            problems.append(
+                settings.problem(("receivers", name, "parser"), f"there is no parser `{receiver.parser}`", hint)
+            )
+    if problems:
+        raise ConfigurationError(problems)
+    return Catalog(tuple(parsers), tuple(metrics), tuple(reader.alerts), tuple(reader.budgets))
+
+
+def _read_parsers(settings: Settings, problems: list[Problem]) -> list[ParserDefinition]:
+    found: dict[str, ParserDefinition] = {}
+    for file, data in _tables([*parser_files(), *_own(settings.parsers.paths)], problems):
+        try:
+            definition = ParserDefinition.model_validate(data)
+        except ValidationError as error:
+            problems += definition_problems(str(file), error)
+            continue
+        try:
+            CompiledDialect(definition, Redactor())
+        except (expr.ExpressionError, ValueError) as error:
+            hint = getattr(error, "hint", "") or "the form that docs/parsers.md shows"
+            problems.append(Problem(str(file), "", getattr(error, "message", str(error)), hint))
+            continue
+        found[definition.name] = definition
+    return list(found.values())
+
+
+def _read_rules(
+    settings: Settings, problems: list[Problem]
+) -> tuple[list[MetricRule], RuleReader]:
+    reader = RuleReader()
+    metrics: list[tuple[MetricRule, str, str]] = []
+    shipped = {file.stem: file for file in rule_files()}
+    selected = settings.rules.shipped
+    for name in selected or ():
+        if name not in shipped:
+            hint = did_you_mean(name, shipped) or f"one of {', '.join(sorted(shipped))}"
+            problems.append(settings.problem(("rules", "shipped"), f"there is no shipped rule file `{name}`", hint))
+    files = [file for name, file in shipped.items() if selected is None or name in selected]
+    for file, data in _tables([*files, *_own(settings.rules.paths)], problems):
+        for key in data.keys() - set(_RULE_KEYS):
+            hint = did_you_mean(key, _RULE_KEYS) or f"one of {', '.join(_RULE_KEYS)}"
+            problems.append(Problem(str(file), key, f"unknown table or key `{key}`", hint))
+        if data.get("version", 1) != 1:
+            problems.append(Problem(str(file), "version", f"unknown version {data['version']!r}", "version = 1"))
+        tables = data.get("metric", [])
+        if not isinstance(tables, list):
+            problems.append(Problem(str(file), "metric", "`metric` is a list of tables", "[[metric]]"))
+            tables = []
+        for index, table in enumerate(tables):
+            rule, wrong = MetricRule.read(table, str(file), f"metric[{index}]")
+            problems += wrong
+            if rule is not None:
+                metrics.append((rule, str(file), f"metric[{index}]"))
+        reader.read(str(file), data)
+    problems += family_problems(metrics)
+    return [rule for rule, _, _ in metrics], reader
+
+
+def _own(patterns: Iterable[str]) -> list[Path]:
+    return [Path(path) for pattern in patterns for path in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - the patterns are absolute
+
+
+def _tables(files: Iterable[Path], problems: list[Problem]) -> list[tuple[Path, Mapping[str, Any]]]:
+    """The decoded files; those that cannot be read or decoded become problems."""
+    found: list[tuple[Path, Mapping[str, Any]]] = []
+    for file in files:
+        try:
+            found.append((file, tomli.loads(file.read_text(encoding="utf-8"))))
+        except OSError as error:
+            reason = error.strerror or "unreadable"
+            problems.append(Problem(str(file), "", f"cannot be read: {reason}", "a file that the agent's user may read"))
+        except UnicodeDecodeError:
+            problems.append(Problem(str(file), "", "is not UTF-8", "save the file as UTF-8"))
+        except tomli.TOMLDecodeError as error:
+            problems.append(Problem(str(file), f"line {error.lineno}", f"no TOML: {error.msg}", "see https://toml.io"))
+    return found
