@@ -1,0 +1,292 @@
+"""The core: the whole way from a batch of lines to what it came to, a plain function over lists.
+
+Knows no clock, no files and no network: time and bytes are arguments, and everything that must survive a kill is handed
+over as keyed entries.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from logagent import __version__, telemetry
+from logagent.alerting.engine import AlertEngine
+from logagent.catalog import Catalog
+from logagent.metrics.engine import MetricEngine
+from logagent.metrics.series import Family, MetricType
+from logagent.metrics.store import Store
+from logagent.model import Alert, Outcome, RawBatch, Resource, Span
+from logagent.parsing.dialect import CompiledDialect
+from logagent.parsing.parser import Parser
+from logagent.parsing.redaction import Redactor
+from logagent.settings import Settings
+from logagent.settings.components import ReceiverOptions
+from logagent.shapes import SpanShape
+from logagent.spans.assembler import Assembler
+from logagent.spans.pricing import Pricer
+from logagent.telemetry import Row
+
+ROOMS = ("positions", "series", "telemetry", "spans", "clocks", "failures", "echoes", "alerts")
+_TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the core must know of a receiver."""
+
+    resource: Resource
+    parser: Parser
+
+
+class Telemetry:
+    """The agent's own metrics, as series of a store of their own."""
+
+    def __init__(self) -> None:
+        self.store = Store(max_series=10_000)
+        self._families = {
+            row.name: self.store.declare(row.name, MetricType(row.type), row.help, row.labels, buckets=row.buckets)
+            for row in telemetry.ROWS
+        }
+        self._fleeting = {row.name for row in telemetry.ROWS if not row.durable}
+        self.family(telemetry.BUILD_INFO).find((__version__, platform.python_version())).set(1)
+
+    def family(self, row: Row) -> Family:
+        """The metric of a row."""
+        return self._families[row.name]
+
+    def add(self, row: Row, counts: Mapping[str, int]) -> None:
+        """Adds counts by their one label."""
+        family = self._families[row.name]
+        for label, count in counts.items():
+            family.find((label,)).add(count)
+
+    def changes(self) -> Iterator[tuple[str, bytes | None]]:
+        """The durable entries that changed."""
+        for key, value in self.store.changes().items():
+            name = key[2:] if key.startswith("m:") else key.split('"', 2)[1]
+            if name not in self._fleeting:
+                yield key, value
+
+
+class Pipeline:
+    """All of the core's state for one configuration."""
+
+    def __init__(
+        self, catalog: Catalog, settings: Settings, sources: Mapping[str, Source], redactor: Redactor, *, identify: bool, marks: bool
+    ) -> None:
+        service = settings.service
+        self.assembler = Assembler(max_open=settings.limits.open_spans)
+        self.assembler.names_spans = identify
+        self.assembler.marks_records = marks
+        self.store = Store(prefix=service.metric_prefix, max_series=settings.limits.series, redact=redactor.text)
+        self.metrics = MetricEngine(catalog.metrics, self.store)
+        self.alerts = AlertEngine(
+            catalog.alerts,
+            catalog.budgets,
+            {"service": service.name, "namespace": service.namespace},
+            self.assembler.identifier.identify,
+        )
+        self.telemetry = Telemetry()
+        self.pricer = Pricer()
+        self._identify = identify
+        self._redactor = redactor
+        self._sources = dict(sources)
+        self._positions: dict[str, bytes | None] = {}
+        self._overflowed: dict[str, int] = {}
+        self._spans_total = self.telemetry.family(telemetry.SPANS)
+        self._parents_total = self.telemetry.family(telemetry.SPAN_PARENT)
+
+    # -- the way of a batch --------------------------------------------------------------------------------
+
+    def process(self, batch: RawBatch, now: int) -> Outcome:
+        """What a batch comes to. ``now`` is wall time, for what the lines themselves do not date."""
+        source = self._sources[batch.receiver]
+        records = source.parser.parse(batch, source.resource)
+        spans, failures = self.assembler.feed(records)
+        self._price(spans)
+        alerts: list[Alert] = []
+        self.metrics.records(records)
+        alerts += self.alerts.records(records)
+        self.metrics.failures(failures)
+        alerts += self.alerts.failures(failures)
+        alerts += self._count_spans(spans)
+        if self.assembler.now:
+            alerts += self.alerts.tick(self.assembler.now)
+        self._positions[f"{batch.receiver}\0{batch.stream}"] = batch.position
+        self._count_batch(batch, Counter(record.dialect.name for record in records))
+        return Outcome(records, spans, failures, alerts)
+
+    def give_up(self, batch: RawBatch) -> Outcome:
+        """Accounts for lines that could not be processed: they are lost, counted, and not read again."""
+        self.telemetry.add(telemetry.DROPPED, {"internal_error": len(batch.lines)})
+        self._positions[f"{batch.receiver}\0{batch.stream}"] = batch.position
+        return Outcome()
+
+    def tick(self, now: int) -> Outcome:
+        """Time passes, and every log is read to its end."""
+        return self._finished(self.assembler.tick(now))
+
+    def close(self, now: int) -> Outcome:
+        """The input is at its end: closes what is open."""
+        return self._finished(self.assembler.close())
+
+    def _finished(self, spans: list[Span]) -> Outcome:
+        self._price(spans)
+        alerts = self._count_spans(spans)
+        if self.assembler.now:
+            alerts += self.alerts.tick(self.assembler.now)
+        return Outcome(spans=spans, alerts=alerts)
+
+    def _price(self, spans: list[Span]) -> None:
+        for span in spans:
+            if span.kind == "llm":
+                self.pricer.price(span)
+
+    def _count_spans(self, spans: list[Span]) -> list[Alert]:
+        if not spans:
+            return []
+        self.metrics.spans(spans)
+        alerts = self.alerts.spans(spans)
+        kinds = Counter([(span.kind, span.outcome) for span in spans])
+        for labels, count in kinds.items():
+            self._spans_total.find(labels).add(count)
+        found = Counter([span.parent_found for span in spans if span.request_id != span.id or span.parent_id])
+        for how, count in found.items():
+            self._parents_total.find((how.value,)).add(count)
+        if self._identify:
+            self.assembler.identifier.identify(spans)
+        return alerts
+
+    # -- accounting ----------------------------------------------------------------------------------------
+
+    def _count_batch(self, batch: RawBatch, dialects: Mapping[str, int]) -> None:
+        own = self.telemetry
+        own.family(telemetry.RECEIVER_LINES).find((batch.receiver,)).add(len(batch.lines))
+        own.family(telemetry.RECEIVER_BYTES).find((batch.receiver,)).add(batch.size)
+        records = own.family(telemetry.RECORDS)
+        for name, count in dialects.items():
+            records.find((batch.receiver, name)).add(count)
+        if batch.losses:
+            own.add(telemetry.DROPPED, batch.losses)
+        if batch.cut:
+            own.add(telemetry.DROPPED, {"line_too_long": len(batch.cut)})
+
+    def _collect(self) -> None:
+        """Takes what the rooms counted for themselves into the agent's own metrics."""
+        own = self.telemetry
+        dropped = Counter(self.assembler.dropped)
+        self.assembler.dropped.clear()
+        for source in self._sources.values():
+            for dialect in source.parser.dialects:
+                dropped["attribute_limit"] += dialect.dropped_attributes
+                dialect.dropped_attributes = 0
+        counts = self.alerts.take_counts()
+        dropped.update(counts.losses)
+        for name, total in self.store.overflowed.items():
+            known = self._overflowed.get(name, 0)
+            dropped["series_limit"] += total - known
+            self._overflowed[name] = total
+        own.add(telemetry.DROPPED, {reason: count for reason, count in dropped.items() if count})
+        own.add(telemetry.RULE_ERRORS, counts.rule_errors)
+        for errors in (self.metrics.rule_errors, self.metrics.skipped_values):
+            own.add(telemetry.RULE_ERRORS, errors)
+            errors.clear()
+        own.add(telemetry.REDACTIONS, self._redactor.redactions)
+        self._redactor.redactions.clear()
+
+    def observe(self) -> None:
+        """Brings the gauges that tell of the core up to date."""
+        own = self.telemetry
+        for name, severity, count in self.alerts.firing_counts():
+            own.family(telemetry.ALERTS_FIRING).find((name, severity)).set(count)
+        for state in self.alerts.budgets():
+            group = ",".join(state.group.values()) if isinstance(state.group, Mapping) else str(state.group)
+            own.family(telemetry.BUDGET_SPENT).find((state.name, group)).set(state.spent)
+            own.family(telemetry.BUDGET_LIMIT).find((state.name, group)).set(state.limit)
+            own.family(telemetry.BUDGET_UNPRICED).find((state.name, group)).set(state.unpriced)
+        open_spans = own.family(telemetry.OPEN_SPANS)
+        counts = self.assembler.open_counts()
+        for series in open_spans.series.values():
+            series.set(0)
+        for kind, count in counts.items():
+            open_spans.find((kind,)).set(count)
+        for name, family in self.store.families.items():
+            own.family(telemetry.SERIES).find((name,)).set(len(family.series))
+
+    # -- what survives a kill ------------------------------------------------------------------------------
+
+    def changes(self) -> Iterable[tuple[tuple[str, str], bytes | None]]:
+        """((room, key), value) of everything that changed since the last call; ``None`` deletes."""
+        self._collect()
+        for stream, position in self._positions.items():
+            yield ("positions", stream), position
+        self._positions.clear()
+        for room, key, value in self.assembler.changes():
+            yield (room, key), value
+        for key, value in self.store.changes().items():
+            yield ("series", key), value
+        for key, value in self.telemetry.changes():
+            yield ("telemetry", key), value
+        for key, value in self.alerts.changes().items():
+            yield ("alerts", key), value
+
+    def restore(self, load: Callable[[str], Mapping[str, bytes]], now: int) -> None:
+        """Takes the entries that ``changes`` gave, room by room."""
+        self.store.restore(load("series"))
+        self.telemetry.store.restore(load("telemetry"))
+        self.alerts.restore(load("alerts"))
+        resources = {source.resource.service_name: source.resource for source in self._sources.values()}
+        self.assembler.restore({room: load(room) for room in ("spans", "clocks", "failures", "echoes")}, self._shape, resources, now)
+
+    def _shape(self, dialect: str, kind: str) -> SpanShape | None:
+        for source in self._sources.values():
+            for known in source.parser.dialects:
+                if known.name == dialect and kind in known.shapes:
+                    return known.shapes[kind]
+        return None
+
+
+def build_pipeline(
+    catalog: Catalog, settings: Settings, *, identify: bool = True, marks: bool = True, receivers: Iterable[str] = ()
+) -> Pipeline:
+    """The pipeline of a configuration, with its receivers' sources and, for those named beside them, the defaults.
+
+    ``identify``: spans leave the agent whole, with ids and names. ``marks``: so do records, with the ids of their spans.
+    """
+    redactor = Redactor(settings.redaction.keys, settings.redaction.patterns)
+    wanted = catalog.wanted(everything=identify)
+    limits = settings.limits
+
+    def dialects(zone: str) -> list[CompiledDialect]:
+        return [
+            CompiledDialect(
+                definition, redactor, wanted=wanted, zone=zone,
+                max_depth=limits.nesting, max_attributes=limits.attributes,
+            )
+            for definition in catalog.parsers
+        ]  # fmt: skip
+
+    def source(options: ReceiverOptions) -> Source:
+        known = dialects(options.timezone)
+        if options.parser != "auto":
+            known = [dialect for dialect in known if dialect.name in (options.parser, _TEXT)]
+        return Source(resource_of(settings, options), Parser(known))
+
+    named = {name: source(options) for name, options in settings.receivers.items()}
+    for name in receivers:
+        named.setdefault(name, source(ReceiverOptions()))
+    return Pipeline(catalog, settings, named, redactor, identify=identify, marks=marks)
+
+
+def resource_of(settings: Settings, options: ReceiverOptions) -> Resource:
+    """The resource of a receiver's records, in OpenTelemetry's names."""
+    service = settings.service
+    name = options.service or service.name
+    attributes = {"service.name": name, "telemetry.sdk.name": "logagent", "telemetry.sdk.version": __version__}
+    if service.namespace:
+        attributes["service.namespace"] = service.namespace
+    if service.environment:
+        attributes["deployment.environment.name"] = service.environment
+    return Resource(name, service.namespace, {**attributes, **options.attributes})
