@@ -1,0 +1,75 @@
+"""``logagent run``: the daemon, or one pass over all input."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import orjson
+
+from logagent.agent import Agent, Summary
+from logagent.catalog import load_catalog
+from logagent.clock import SystemClock
+from logagent.errors import ConfigurationError, LogagentError
+from logagent.settings import read_settings
+
+_OUT_OF_REACH = 3
+
+
+class NothingToDoError(LogagentError):
+    """A configuration without receivers."""
+
+    exit_code = 2
+
+
+@click.command(name="run")
+@click.option(
+    "-c", "--config", "path", type=click.Path(path_type=Path), metavar="FILE",
+    help="The configuration file. [default: /etc/logagent/logagent.toml, if there is one]",
+)  # fmt: skip
+@click.option("--once", is_flag=True, help="Read every input to its end, deliver, print a JSON summary and exit.")
+def command(path: Path | None, *, once: bool) -> int:
+    """Run the agent in the foreground until SIGTERM or Ctrl-C.
+
+    What it read and counted is kept in the state directory: killed at any moment, it goes on from there.
+    """
+    settings, problems = read_settings(path, os.environ)
+    try:
+        catalog = load_catalog(settings)
+    except ConfigurationError as error:
+        problems += [problem for problem in error.problems if problem not in problems]
+    if problems:
+        raise ConfigurationError(problems)
+    if not settings.receivers:
+        raise NothingToDoError(
+            "no receiver is configured", "[receivers.app] with type and include; see docs/configuration.md"
+        )
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="logagent: %(levelname)s: %(message)s")
+    # It tells of every change it sees, which in a directory of logs, or of this very output, never ends.
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)
+    agent = Agent(settings, catalog, SystemClock())
+    summary, interrupted = asyncio.run(_run(agent, once=once))
+    for problem in summary.problems:
+        click.echo(f"logagent: error: {problem}", err=True)
+    if once:
+        click.echo(orjson.dumps(asdict(summary)))
+        if interrupted:
+            return 130
+        if summary.undelivered or summary.problems:
+            return _OUT_OF_REACH
+    return 0
+
+
+async def _run(agent: Agent, *, once: bool) -> tuple[Summary, bool]:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    summary = await agent.run(stop, once=once)
+    return summary, stop.is_set()

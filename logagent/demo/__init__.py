@@ -1,0 +1,1 @@
+"""The sample application of ``logagent demo``. It tells the agent nothing but by its log."""
