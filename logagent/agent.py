@@ -7,27 +7,29 @@ import contextlib
 import gc
 import logging
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from logagent import telemetry
-from logagent.catalog import Catalog
-from logagent.clock import Clock
 from logagent.committer import Committer
 from logagent.components import build_exporters, build_receivers, prometheus_settings
+from logagent.errors import UnreachableError
 from logagent.exporters.drain import Drain, ExportResult
 from logagent.exporters.textfile import Textfile
-from logagent.metrics.exposition import negotiate
-from logagent.metrics.process import process_metrics
-from logagent.model import Outcome, RawBatch, Signal
+from logagent.model import DeliveryOutcome, Outcome, RawBatch, Signal
 from logagent.pipeline import build_pipeline
-from logagent.receivers.protocol import Receiver
-from logagent.report import Report
-from logagent.settings import Settings
+from logagent.report import Report, Summary, announce
 from logagent.state.errors import LedgerError
 from logagent.state.ledger import Ledger
 from logagent.web.live import LiveView
 from logagent.web.server import WebServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from logagent.catalog import Catalog
+    from logagent.clock import Clock
+    from logagent.receivers.protocol import Receiver
+    from logagent.settings import Settings
 
 log = logging.getLogger("logagent")
 
@@ -38,50 +40,49 @@ TICK_SECONDS = 0.5
 FLUSH_SECONDS = 10.0
 """How long a stopping agent goes on delivering; the rest waits in the ledger."""
 ONCE_FLUSH_SECONDS = 60.0
+"""The same where it is to read all and end; and how long it then waits where it cannot go on reading."""
 _FULL_WAIT_SECONDS = 0.1
+_BUG_SECONDS = 60.0
+"""Between two tracebacks: a bug that one line meets, every line may meet."""
 _YOUNG_OBJECTS = 100_000
 """Records and spans form no cycles: looking for cycles among them as often as by default costs 7 % of all time."""
 
 
-@dataclass(slots=True)
-class Summary:
-    """What a run did."""
-
-    lines: int = 0
-    records: int = 0
-    dropped: int = 0
-    spans: int = 0
-    errors: int = 0
-    alerts: int = 0
-    undelivered: int = 0
-    seconds: float = 0.0
-    problems: list[str] = field(default_factory=list)
+class StalledError(UnreachableError):
+    """A single pass cannot go on: what it read can neither be delivered nor kept."""
 
 
 class Agent:
-    """One agent with one configuration. It is the web page's view of itself through ``Report``."""
+    """One agent with one configuration; ``report`` tells of it."""
 
     def __init__(self, settings: Settings, catalog: Catalog, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
         shows = prometheus_settings(settings)
         self._addresses = [options.address for options in shows if options.address]
-        self._textfiles = [Textfile(options.textfile) for options in shows if options.textfile]
+        self.textfiles = [Textfile(options.textfile) for options in shows if options.textfile]
         self._exporters = build_exporters(settings, clock)
         self.receivers: list[Receiver] = build_receivers(settings, clock)
         whole = bool(self._exporters or self._addresses)
-        logs = [options for options in settings.exporters.values() if Signal.LOGS.value in getattr(options, "signals", ())]
-        marks = bool(logs or self._addresses)
-        self.pipeline = build_pipeline(catalog, settings, identify=whole, marks=marks)
+        logs = any(Signal.LOGS.value in getattr(options, "signals", ()) for options in settings.exporters.values())
+        self.pipeline = build_pipeline(catalog, settings, identify=whole, marks=logs or bool(self._addresses))
         self.live = LiveView(self.pipeline.assembler.identifier.identify)
-        self.ledger: Ledger | None = None
         self.drains: dict[str, Drain] = {}
         self.summary = Summary()
         self.started = clock.monotonic()
         self.running = False
+        self._once = False
         self._work = asyncio.Event()
-        self.committer: Committer | None = None
-        self._report = Report(self)
+        self._committer: Committer | None = None
+        self._quiet_until = 0.0
+        self.report = Report(self)
+
+    @property
+    def committer(self) -> Committer:
+        """The way into the ledger, once that is open."""
+        if self._committer is None:
+            raise RuntimeError("the agent has not been started")
+        return self._committer
 
     # -- life ----------------------------------------------------------------------------------------------
 
@@ -91,19 +92,24 @@ class Agent:
         Raises LogagentError where it cannot start.
         """
         self.started = self.clock.monotonic()
-        ledger = self.ledger = Ledger.open(self.settings.state.dir, self.clock)
-        server = WebServer(self, self.clock)
+        self._once = once
+        ledger = Ledger.open(self.settings.state.dir, self.clock)
+        # Each listens on one address.
+        servers = [WebServer(self.report, self.clock) for _ in self._addresses]
         try:
             self._restore(ledger)
-            for host, port in self._addresses:
+            dropped_before = self.report.dropped()
+            for server, (host, port) in zip(servers, self._addresses, strict=True):
                 await server.start(host, port)
             gc.collect()
             gc.freeze()
             gc.set_threshold(_YOUNG_OBJECTS, 50, 1000)
-            await self._run(stop, once=once)
+            await self._run(stop)
+            self.summary.dropped = self.report.dropped() - dropped_before
         finally:
             self.running = False
-            await server.stop()
+            for server in servers:
+                await server.stop()
             for exporter in self._exporters.values():
                 await exporter.close()
             await ledger.close()
@@ -111,13 +117,13 @@ class Agent:
         return self.summary
 
     def _restore(self, ledger: Ledger) -> None:
+        own = self.pipeline.telemetry
         if ledger.set_aside is not None:
             log.error("a corrupt ledger was set aside as %s: %s", ledger.set_aside, ledger.set_aside_reason)
-            self.pipeline.telemetry.family(telemetry.LEDGER_SET_ASIDE).find(()).add(1)
-        self.committer = Committer(
+            own.family(telemetry.LEDGER_SET_ASIDE).find(()).add(1)
+        committer = self._committer = Committer(
             self.pipeline, ledger, self._exporters, self._seen, keep_outcomes=bool(self._addresses)
         )
-        committer = self.committer
         self.pipeline.restore(lambda room: committer.adopt(room, ledger.load(room)), self.clock.now())
         for notice in self.pipeline.store.notices:
             log.warning("%s", notice)
@@ -129,80 +135,96 @@ class Agent:
             )
         for name, exporter in self._exporters.items():
             exporter.restore(ledger.load(f"exporter/{name}"))
-            self.drains[name] = Drain(
-                exporter, ledger, self.clock, random=random.Random(), on_result=self._delivered  # noqa: S311 - jitter
-            )
+            chance = random.Random()  # noqa: S311 - spreads attempts to deliver over time
+            self.drains[name] = Drain(exporter, ledger, self.clock, random=chance, on_result=self._delivered)
+        for name, state in ledger.outbox_state().items():
+            if state.count and name not in self.drains:
+                log.warning("%d spans or records wait for exporter %s, which is not configured", state.count, name)
+        own.family(telemetry.CONFIG_RELOADS).find(("success",)).add(1)
 
-    async def _run(self, stop: asyncio.Event, *, once: bool) -> None:
-        ended = asyncio.Event()
-        receiving = [asyncio.create_task(r.run(self._emit, once=once, stop=stop)) for r in self.receivers]
-        background = [
-            asyncio.create_task(self._commit_regularly()),
-            *(asyncio.create_task(drain.run(ended)) for drain in self.drains.values()),
-        ]
-        if not once:
-            background.append(asyncio.create_task(self._tick_regularly()))
+    async def _run(self, stop: asyncio.Event) -> None:
+        closing, ended = asyncio.Event(), asyncio.Event()
+        receiving = [asyncio.create_task(r.run(self._emit, once=self._once, stop=stop)) for r in self.receivers]
+        committing = asyncio.create_task(self._commit_regularly(closing))
+        draining = [asyncio.create_task(drain.run(ended)) for drain in self.drains.values()]
+        ticking = [] if self._once else [asyncio.create_task(self._tick_regularly())]
         stopping = asyncio.create_task(stop.wait())
+        all_read = False
         self.running = True
         try:
-            await self._wait([*receiving, *background], receiving, stopping, once=once)
+            all_read = await self._wait([*receiving, committing, *draining, *ticking], receiving, stopping)
+        except StalledError as error:
+            self.summary.problems.append(error.message)
         finally:
-            for task in [*receiving, *background[:1], *background[1 + len(self.drains) :], stopping]:
+            self.running = False
+            cancelled = [*receiving, *ticking, stopping]
+            for task in cancelled:
                 task.cancel()
-            await asyncio.gather(*receiving, background[0], stopping, return_exceptions=True)
-            if once and not stop.is_set():
-                self._take(self.pipeline.close(self.clock.now()), 0)
-            await self._finish(ONCE_FLUSH_SECONDS if once else FLUSH_SECONDS)
+            closing.set()
+            self._work.set()
+            # A commit or a textfile that is being written is finished.
+            await asyncio.gather(*cancelled, committing, return_exceptions=True)
+            if all_read:
+                self._take(self._internally(self.pipeline.close), 0)
+            await self._finish(ONCE_FLUSH_SECONDS if self._once else FLUSH_SECONDS)
             ended.set()
-            await asyncio.gather(*background, return_exceptions=True)
+            await asyncio.gather(*draining, return_exceptions=True)
 
-    @staticmethod
     async def _wait(
-        tasks: list[asyncio.Task[None]], receiving: list[asyncio.Task[None]], stopping: asyncio.Task[object], *, once: bool
-    ) -> None:
-        """Until the agent is to stop. A task that fails ends the agent with its error: none may die unseen."""
-        pending: set[asyncio.Task[object]] = {*tasks, stopping}  # type: ignore[arg-type]
+        self, tasks: list[asyncio.Task[None]], receiving: list[asyncio.Task[None]], stopping: asyncio.Task[Any]
+    ) -> bool:
+        """Until the agent is to stop; whether everything there is has been read, where once is enough.
+
+        A task that fails ends the agent with its error: none may die unseen.
+        """
+        pending: set[asyncio.Task[Any]] = {*tasks, stopping}
         while not stopping.done():
             done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                if task is not stopping:
-                    task.result()
-            if once and all(task.done() for task in receiving):
-                return
+                task.result()
+            if self._once and not stopping.done() and all(task.done() for task in receiving):
+                return True
+        return False
 
     async def _finish(self, flush_seconds: float) -> None:
-        committer = self._committer()
-        try:
-            await committer.commit()
-        except LedgerError as error:
-            self.summary.problems.append(error.message)
-        flushes = [drain.flush(flush_seconds) for drain in self.drains.values()]
-        await asyncio.gather(*flushes)
         with contextlib.suppress(LedgerError):
             await self._show()
-        assert self.ledger is not None
-        waiting = self.ledger.outbox_state()
+        await asyncio.gather(*(drain.flush(flush_seconds) for drain in self.drains.values()))
+        with contextlib.suppress(LedgerError):
+            await self._show()
+        if self.committer.problem:
+            self.summary.problems.append(self.committer.problem)
+        waiting = self.committer.ledger.outbox_state()
         self.summary.undelivered = sum(state.count for name, state in waiting.items() if name in self.drains)
-
-    def _committer(self) -> Committer:
-        assert self.committer is not None
-        return self.committer
 
     # -- the way of a batch --------------------------------------------------------------------------------
 
     async def _emit(self, batch: RawBatch) -> None:
-        while self._full():
-            await asyncio.sleep(_FULL_WAIT_SECONDS)
+        await self._wait_for_room()
         try:
             outcome = self.pipeline.process(batch, self.clock.now())
-        except Exception:
-            # a bug; the lines are given up and counted, so that the agent lives and does not meet them again
-            log.exception("internal error in %d lines of %s", len(batch.lines), batch.source)
+        except Exception as error:  # noqa: BLE001 - a bug; the lines are lost and counted, and not met again
+            self._tell_bug(error, f"{len(batch.lines)} lines of {batch.source} are lost")
             outcome = self.pipeline.give_up(batch)
         self._take(outcome, len(batch.lines))
-        if self._committer().uncommitted_lines >= COMMIT_LINES:
+        if self.committer.uncommitted_lines >= COMMIT_LINES:
             self._work.set()
         await asyncio.sleep(0)
+
+    async def _wait_for_room(self) -> None:
+        began = self.clock.monotonic()
+        while reason := self._full():
+            if self._once and self.clock.monotonic() - began > ONCE_FLUSH_SECONDS:
+                raise StalledError(f"reading has waited for {ONCE_FLUSH_SECONDS:.0f} s: {reason}")
+            await asyncio.sleep(_FULL_WAIT_SECONDS)
+
+    def _full(self) -> str:
+        """Why reading must wait, if it must: the outbox is at its limit, or the ledger cannot be written."""
+        if self.committer.problem:
+            return self.committer.problem
+        waiting = self.committer.ledger.outbox_state()
+        size = sum(state.bytes for name, state in waiting.items() if name in self.drains)
+        return "the outbox is full" if size >= self.settings.limits.outbox else ""
 
     def _take(self, outcome: Outcome, lines: int) -> None:
         summary = self.summary
@@ -211,28 +233,43 @@ class Agent:
         summary.spans += len(outcome.spans)
         summary.errors += len(outcome.failures)
         summary.alerts += len(outcome.alerts)
-        self._committer().add(outcome, lines)
+        self.committer.add(outcome, lines)
 
-    def _full(self) -> bool:
-        """Whether reading must wait: the outbox is at its limit, or the ledger cannot be written."""
-        if self._committer().problem:
-            return True
-        if not self.drains or self.ledger is None:
-            return False
-        return sum(state.bytes for state in self.ledger.outbox_state().values()) >= self.settings.limits.outbox
+    def _internally(self, step: Callable[[int], Outcome]) -> Outcome:
+        """What the passing of time comes to."""
+        try:
+            return step(self.clock.now())
+        except Exception as error:  # noqa: BLE001 - a bug; what it cost cannot be known
+            self._tell_bug(error, "open spans and alerts may be lost")
+            self.pipeline.telemetry.add(telemetry.DROPPED, {"internal_error": 1})
+            return Outcome()
+
+    def _tell_bug(self, error: Exception, cost: str) -> None:
+        if self.clock.monotonic() >= self._quiet_until:
+            self._quiet_until = self.clock.monotonic() + _BUG_SECONDS
+            log.error("internal error: %s", cost, exc_info=error)
 
     def _seen(self, outcomes: list[Outcome]) -> None:
+        """Shows what has been committed."""
         for outcome in outcomes:
-            self.live.add(outcome)
+            announce(outcome.alerts)
+        if self._addresses:
+            try:
+                for outcome in outcomes:
+                    self.live.add(outcome)
+            except Exception as error:  # noqa: BLE001 - a bug in the page must not stop the agent
+                self._tell_bug(error, "the page lacks some lines")
 
     def _delivered(self, result: ExportResult) -> None:
         labels = (result.exporter, result.signal.value, result.outcome.value)
         self.pipeline.telemetry.family(telemetry.EXPORTED).find(labels).add(result.count)
+        if result.outcome is DeliveryOutcome.REJECTED:
+            self.pipeline.telemetry.add(telemetry.DROPPED, {"export_rejected": result.count})
 
     # -- regular work --------------------------------------------------------------------------------------
 
-    async def _commit_regularly(self) -> None:
-        while True:
+    async def _commit_regularly(self, closing: asyncio.Event) -> None:
+        while not closing.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._work.wait(), COMMIT_SECONDS)
             self._work.clear()
@@ -243,54 +280,22 @@ class Agent:
 
     async def _show(self) -> None:
         """Commits; where metrics are also written to files, writes exactly what was committed."""
-        committer = self._committer()
-        if not self._textfiles:
-            await committer.commit()
+        if not self.textfiles:
+            await self.committer.commit()
             return
-        exposition = await committer.commit(lambda: self._exposition(openmetrics=False))
-        for textfile in self._textfiles:
+        exposition = await self.committer.commit(lambda: self.report.exposition(openmetrics=False))
+        for textfile in self.textfiles:
+            before = textfile.problem
             await asyncio.to_thread(textfile.write, exposition)
+            if textfile.problem and textfile.problem != before:
+                log.error("the textfile cannot be written: %s", textfile.problem)
+            elif before and not textfile.problem:
+                log.info("the textfile %s can be written again", textfile.path)
 
     async def _tick_regularly(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            if all(receiver.caught_up for receiver in self.receivers) and not self._committer().problem:
-                outcome = self.pipeline.tick(self.clock.now())
+            if all(receiver.caught_up for receiver in self.receivers) and not self.committer.problem:
+                outcome = self._internally(self.pipeline.tick)
                 if outcome.spans or outcome.alerts:
                     self._take(outcome, 0)
-
-    # -- what the page and scrapes see ---------------------------------------------------------------------
-
-    def _exposition(self, *, openmetrics: bool) -> bytes:
-        self._report.observe()
-        parts = [
-            self.pipeline.store.render(openmetrics=openmetrics),
-            self.pipeline.telemetry.store.render(openmetrics=openmetrics),
-            process_metrics(openmetrics=openmetrics),
-        ]
-        return b"".join(parts)
-
-    async def metrics(self, accept: str) -> tuple[bytes, str]:
-        """The exposition and its content type; commits first."""
-        openmetrics, content_type = negotiate(accept)
-        return await self._committer().commit(lambda: self._exposition(openmetrics=openmetrics)), content_type
-
-    def health(self) -> Mapping[str, object]:
-        """The agent's own state."""
-        return self._report.health()
-
-    def ready(self) -> bool:
-        """Whether configuration, ledger and receivers are up."""
-        return self.running and not self._committer().problem
-
-    def alerts(self) -> Sequence[Mapping[str, object]]:
-        """The firing alerts."""
-        return self._report.alerts()
-
-    def budgets(self) -> Sequence[Mapping[str, object]]:
-        """Each budget's state."""
-        return self._report.budgets()
-
-    def totals(self) -> Mapping[str, object]:
-        """Totals since the ledger began."""
-        return self._report.totals()

@@ -18,15 +18,16 @@ from logagent.alerting.rules import Budget, EventAlert
 from logagent.alerting.templates import Template
 from logagent.errors import ConfigurationError, Problem
 from logagent.metrics.rules import MetricRule, family_problems
+from logagent.parsing.checks import semantic_problems
 from logagent.parsing.compile import Wanted
 from logagent.parsing.definition import ParserDefinition
-from logagent.parsing.dialect import CompiledDialect
 from logagent.parsing.problems import definition_problems
-from logagent.parsing.redaction import Redactor
 from logagent.settings import Settings
 from logagent.shipped import parser_files, rule_files
 from logagent.suggestions import did_you_mean
 
+TEXT = "text"
+"""Name of the parser of last resort."""
 _RULE_KEYS = ("version", "group", "description", "metric", "alert", "budget")
 _NO_SPANS = frozenset({"log", "error"})
 
@@ -99,18 +100,23 @@ def load_catalog(settings: Settings) -> Catalog:
 
 def _read_parsers(settings: Settings, problems: list[Problem]) -> list[ParserDefinition]:
     found: dict[str, ParserDefinition] = {}
-    for file, data in _tables([*parser_files(), *_own(settings.parsers.paths)], problems):
+    origins: dict[str, Path] = {}
+    shipped = parser_files()
+    for file, data in _tables([*shipped, *_own(settings.parsers.paths)], problems):
         try:
             definition = ParserDefinition.model_validate(data)
         except ValidationError as error:
             problems += definition_problems(str(file), error)
             continue
-        try:
-            CompiledDialect(definition, Redactor())
-        except (expr.ExpressionError, ValueError) as error:
-            hint = getattr(error, "hint", "") or "the form that docs/parsers.md shows"
-            problems.append(Problem(str(file), "", getattr(error, "message", str(error)), hint))
-            continue
+        problems += semantic_problems(str(file), definition)
+        other = origins.get(definition.name)
+        if other is not None and other not in shipped:
+            message = f"there is another parser `{definition.name}` in {other}"
+            problems.append(Problem(str(file), "name", message, "give one of them another name"))
+        if definition.name == TEXT and definition.format != TEXT:
+            message = f"the parser `{TEXT}` takes the lines that nothing else understands"
+            problems.append(Problem(str(file), "format", message, f'format = "{TEXT}", or another name'))
+        origins[definition.name] = file
         found[definition.name] = definition
     return list(found.values())
 
@@ -128,7 +134,7 @@ def _read_rules(
             problems.append(settings.problem(("rules", "shipped"), f"there is no shipped rule file `{name}`", hint))
     files = [file for name, file in shipped.items() if selected is None or name in selected]
     for file, data in _tables([*files, *_own(settings.rules.paths)], problems):
-        for key in data.keys() - set(_RULE_KEYS):
+        for key in (key for key in data if key not in _RULE_KEYS):
             hint = did_you_mean(key, _RULE_KEYS) or f"one of {', '.join(_RULE_KEYS)}"
             problems.append(Problem(str(file), key, f"unknown table or key `{key}`", hint))
         if data.get("version", 1) != 1:

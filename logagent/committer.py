@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from logagent import telemetry
-from logagent.exporters.protocol import Exporter
 from logagent.model import Changes, Outcome
-from logagent.pipeline import Pipeline
 from logagent.state.changes import merge
 from logagent.state.errors import LedgerError
-from logagent.state.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from logagent.exporters.protocol import Exporter
+    from logagent.pipeline import Pipeline
+    from logagent.state.ledger import Ledger
 
 log = logging.getLogger("logagent")
 
@@ -20,19 +25,23 @@ Seen = Callable[[list[Outcome]], None]
 
 
 class Committer:
-    """Commits the pipeline's changes. What a commit that failed could not write goes into the next."""
+    """Commits the pipeline's changes. What a commit that failed could not write goes into the next.
+
+    ``seen`` gets what was committed: whole outcomes with ``keep_outcomes``, else those with alerts, and of them only these.
+    """
 
     def __init__(
         self, pipeline: Pipeline, ledger: Ledger, exporters: Mapping[str, Exporter], seen: Seen, *, keep_outcomes: bool
     ) -> None:
         self._pipeline = pipeline
-        self._ledger = ledger
+        self.ledger = ledger
         self._exporters = exporters
         self._seen = seen
         self._keep_outcomes = keep_outcomes
         self._outcomes: list[Outcome] = []
         self._failed: Changes | None = None
         self._lock = asyncio.Lock()
+        self._raised: set[str] = set()
         self._mirror: dict[tuple[str, str], bytes] = {}
         """What the ledger holds, for the day when it must be written anew."""
         self.uncommitted_lines = 0
@@ -46,20 +55,35 @@ class Committer:
 
     def add(self, outcome: Outcome, lines: int) -> None:
         """Takes an outcome to be delivered and shown with the next commit."""
-        for exporter in self._exporters.values():
-            exporter.add(outcome)
+        for name, exporter in self._exporters.items():
+            try:
+                exporter.add(outcome)
+            except Exception as error:  # noqa: BLE001 - a bug in one exporter must neither stop the agent nor keep others waiting
+                self._tell_raised(name, error)
+                lost = len(outcome.spans) + len(outcome.records)
+                self._pipeline.telemetry.add(telemetry.DROPPED, {"unencodable": lost})
         if self._keep_outcomes:
             self._outcomes.append(outcome)
+        elif outcome.alerts:
+            self._outcomes.append(Outcome(alerts=outcome.alerts))
         self.uncommitted_lines += lines
 
+    def _tell_raised(self, exporter: str, error: Exception) -> None:
+        if exporter not in self._raised:
+            self._raised.add(exporter)
+            log.error("internal error: %s lacks some spans or records; told once", exporter, exc_info=error)
+
     async def commit(self, show: Callable[[], bytes] | None = None) -> bytes:
-        """Commits, and gives what ``show`` makes of exactly the state that was committed. Raises LedgerError."""
+        """Commits, and gives what ``show`` makes of exactly the state that was committed. Raises LedgerError.
+
+        Once begun it goes on to its end, even where its caller (a scrape whose client went away) is cancelled: changes
+        have left the pipeline, and must be known to be written or not.
+        """
+        return await asyncio.shield(asyncio.ensure_future(self._commit(show)))
+
+    async def _commit(self, show: Callable[[], bytes] | None) -> bytes:
         async with self._lock:
-            changes = Changes(dict(self._pipeline.changes()))
-            for exporter in self._exporters.values():
-                changes.outbox += exporter.take()
-            if self._failed is not None:
-                changes = merge(self._failed, changes)
+            changes = self._collect()
             outcomes, self._outcomes, self.uncommitted_lines = self._outcomes, [], 0
             shown = show() if show is not None else b""
             try:
@@ -80,19 +104,28 @@ class Committer:
             self._seen(outcomes)
         return shown
 
+    def _collect(self) -> Changes:
+        self._pipeline.telemetry.add(telemetry.DROPPED, +self.ledger.losses)
+        self.ledger.losses.clear()
+        changes = Changes(dict(self._pipeline.changes()))
+        for exporter in self._exporters.values():
+            changes.outbox += exporter.take()
+        return changes if self._failed is None else merge(self._failed, changes)
+
     async def _write(self, changes: Changes) -> None:
-        if not changes.entries and not changes.outbox:
+        if not (changes.entries or changes.outbox or self.ledger.corrupt):
             return
         try:
-            seconds = await self._ledger.commit(changes)
+            seconds = await self.ledger.commit(changes)
         except LedgerError as error:
             if not error.corrupt:
                 raise
-            log.error("the ledger is corrupt and is set aside: %s", error.message)  # noqa: TRY400 - one line
-            await self._ledger.replace_corrupt(error.message)
+            # A new ledger needs everything, whichever attempt it is that reaches it.
+            changes.entries = {**self._mirror, **changes.entries}
+            await self.ledger.replace_corrupt(error.message)
+            log.error("the ledger was corrupt and is set aside as %s: %s", self.ledger.set_aside, error.message)  # noqa: TRY400 - one line
             self._pipeline.telemetry.family(telemetry.LEDGER_SET_ASIDE).find(()).add(1)
-            whole: dict[tuple[str, str], bytes | None] = {**self._mirror, **changes.entries}
-            seconds = await self._ledger.commit(Changes(whole, changes.outbox))
+            seconds = await self.ledger.commit(changes)
         self._pipeline.telemetry.family(telemetry.COMMIT_DURATION).find(()).observe(seconds)
 
     def _remember(self, entries: Iterable[tuple[tuple[str, str], bytes | None]]) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from logagent.clock import Clock
 from logagent.exporters.file import FileExporter
 from logagent.exporters.otlp import OtlpExporter
-from logagent.exporters.protocol import Exporter
 from logagent.model import Signal
 from logagent.receivers.filelog import FilelogReceiver
-from logagent.receivers.protocol import Receiver
 from logagent.receivers.stdin import StdinReceiver
 from logagent.settings import FilelogSettings, FileSettings, OtlpSettings, PrometheusSettings, Settings, StdinSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from logagent.clock import Clock
+    from logagent.exporters.protocol import Exporter
+    from logagent.receivers.protocol import Receiver
 
 CHUNK_BYTES = 256 * 1024
 """Lines of one chunk, decoded, still fit a processor's second-level cache; larger chunks measured slower."""
@@ -39,9 +42,7 @@ def build_receivers(settings: Settings, clock: Clock) -> list[Receiver]:
                     )
                 )
             case StdinSettings():
-                found.append(
-                    StdinReceiver(name, clock=clock, max_line_bytes=limits.line, chunk_bytes=CHUNK_BYTES)
-                )
+                found.append(StdinReceiver(name, clock=clock, max_line_bytes=limits.line, chunk_bytes=CHUNK_BYTES))
             case _ as never:
                 assert_never(never)
     return found

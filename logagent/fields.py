@@ -6,12 +6,11 @@ The source reads a variable ``x``, never raises, and gives ``None`` where the fi
 
 from __future__ import annotations
 
-import itertools
-import re
 from typing import TYPE_CHECKING, Any
 
 from logagent.endpoint import endpoint
 from logagent.model import ParentFound, Severity
+from logagent.sensitive_keys import SensitiveKeys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -207,54 +206,9 @@ def _record_source(name: str, record: str) -> str:
     return f"path_value({record}.data, {name!r}, {parts!r})"
 
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_SENSITIVE_WORDS = frozenset(
-    [
-        "password",
-        "passwd",
-        "passphrase",
-        "pwd",
-        "secret",
-        "secrets",
-        "authorization",
-        "authentication",
-        "credential",
-        "credentials",
-        "cookie",
-        "cookies",
-        "bearer",
-        "jwt",
-        "apikey",
-        "csrf",
-        "xsrf",
-    ]
-)
-_SENSITIVE_PAIRS = frozenset(
-    {("api", "key"), ("api", "keys"), ("access", "key"), ("private", "key"), ("signing", "key")}
-)
-_TOKEN_QUALITIES = frozenset(
-    [
-        "count",
-        "counts",
-        "type",
-        "types",
-        "usage",
-        "limit",
-        "limits",
-        "cost",
-        "rate",
-        "budget",
-        "total",
-        "per",
-        "length",
-        "number",
-    ]
-)
+_judge = SensitiveKeys()
 
 
 def is_sensitive(name: str) -> bool:
-    """Tell whether a key or dotted path names a secret: ``password``, ``x-api-key``, ``access_token``; not ``token_count``."""
-    words = [word.lower() for word in _WORD.findall(name)]
-    if not _SENSITIVE_WORDS.isdisjoint(words) or any(pair in _SENSITIVE_PAIRS for pair in itertools.pairwise(words)):
-        return True
-    return "token" in words and _TOKEN_QUALITIES.isdisjoint(words)
+    """Tell whether a dotted path names a secret: ``password``, ``headers.x-api-key``; not ``token_count``."""
+    return any(_judge(part) for part in name.split("."))

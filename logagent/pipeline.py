@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from logagent import __version__, telemetry
 from logagent.alerting.engine import AlertEngine
-from logagent.catalog import Catalog
 from logagent.metrics.engine import MetricEngine
-from logagent.metrics.series import Family, MetricType
+from logagent.metrics.series import MetricType
 from logagent.metrics.store import Store
-from logagent.model import Alert, Outcome, RawBatch, Resource, Span
+from logagent.model import Outcome, Resource
 from logagent.parsing.dialect import CompiledDialect
 from logagent.parsing.parser import Parser
 from logagent.parsing.redaction import Redactor
-from logagent.settings import Settings
 from logagent.settings.components import ReceiverOptions
-from logagent.shapes import SpanShape
 from logagent.spans.assembler import Assembler
 from logagent.spans.pricing import Pricer
-from logagent.telemetry import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from logagent.catalog import Catalog
+    from logagent.metrics.series import Family
+    from logagent.model import Alert, RawBatch, Span
+    from logagent.settings import Settings
+    from logagent.shapes import SpanShape
+    from logagent.telemetry import Row
 
 ROOMS = ("positions", "series", "telemetry", "spans", "clocks", "failures", "echoes", "alerts")
 _TEXT = "text"
@@ -50,6 +56,9 @@ class Telemetry:
             for row in telemetry.ROWS
         }
         self._fleeting = {row.name for row in telemetry.ROWS if not row.durable}
+        for family in self._families.values():
+            if not family.label_names:
+                family.find(())  # a counter that begins at nought shows its first increase
         self.family(telemetry.BUILD_INFO).find((__version__, platform.python_version())).set(1)
 
     def family(self, row: Row) -> Family:
@@ -73,8 +82,15 @@ class Telemetry:
 class Pipeline:
     """All of the core's state for one configuration."""
 
-    def __init__(
-        self, catalog: Catalog, settings: Settings, sources: Mapping[str, Source], redactor: Redactor, *, identify: bool, marks: bool
+    def __init__(  # noqa: PLR0913 - a configuration is all of these
+        self,
+        catalog: Catalog,
+        settings: Settings,
+        sources: Mapping[str, Source],
+        redactor: Redactor,
+        *,
+        identify: bool,
+        marks: bool,
     ) -> None:
         service = settings.service
         self.assembler = Assembler(max_open=settings.limits.open_spans)
@@ -100,7 +116,7 @@ class Pipeline:
 
     # -- the way of a batch --------------------------------------------------------------------------------
 
-    def process(self, batch: RawBatch, now: int) -> Outcome:
+    def process(self, batch: RawBatch, now: int) -> Outcome:  # noqa: ARG002 - time is an argument of every step
         """What a batch comes to. ``now`` is wall time, for what the lines themselves do not date."""
         source = self._sources[batch.receiver]
         records = source.parser.parse(batch, source.resource)
@@ -122,13 +138,14 @@ class Pipeline:
         """Accounts for lines that could not be processed: they are lost, counted, and not read again."""
         self.telemetry.add(telemetry.DROPPED, {"internal_error": len(batch.lines)})
         self._positions[f"{batch.receiver}\0{batch.stream}"] = batch.position
+        self._count_batch(batch, {})
         return Outcome()
 
     def tick(self, now: int) -> Outcome:
         """Time passes, and every log is read to its end."""
         return self._finished(self.assembler.tick(now))
 
-    def close(self, now: int) -> Outcome:
+    def close(self, now: int) -> Outcome:  # noqa: ARG002 - the same
         """The input is at its end: closes what is open."""
         return self._finished(self.assembler.close())
 
@@ -202,7 +219,7 @@ class Pipeline:
         for name, severity, count in self.alerts.firing_counts():
             own.family(telemetry.ALERTS_FIRING).find((name, severity)).set(count)
         for state in self.alerts.budgets():
-            group = ",".join(state.group.values()) if isinstance(state.group, Mapping) else str(state.group)
+            group = ",".join(state.group.values())
             own.family(telemetry.BUDGET_SPENT).find((state.name, group)).set(state.spent)
             own.family(telemetry.BUDGET_LIMIT).find((state.name, group)).set(state.limit)
             own.family(telemetry.BUDGET_UNPRICED).find((state.name, group)).set(state.unpriced)
@@ -238,7 +255,9 @@ class Pipeline:
         self.telemetry.store.restore(load("telemetry"))
         self.alerts.restore(load("alerts"))
         resources = {source.resource.service_name: source.resource for source in self._sources.values()}
-        self.assembler.restore({room: load(room) for room in ("spans", "clocks", "failures", "echoes")}, self._shape, resources, now)
+        self.assembler.restore(
+            {room: load(room) for room in ("spans", "clocks", "failures", "echoes")}, self._shape, resources, now
+        )
 
     def _shape(self, dialect: str, kind: str) -> SpanShape | None:
         for source in self._sources.values():

@@ -1,25 +1,75 @@
-"""The agent's state as the page, ``/healthz`` and the agent's own gauges tell it."""
+"""The agent as scrapes, ``/healthz``, the page and its own log tell of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from logagent import __version__, telemetry
+from logagent.metrics.exposition import labels_text, negotiate
+from logagent.metrics.process import process_metrics
+from logagent.model import AlertState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from logagent.agent import Agent
+    from logagent.metrics.series import Family
+    from logagent.model import Alert
+    from logagent.web.live import LiveView
+
+alert_log = logging.getLogger("logagent.alerts")
 
 _SECOND = 1_000_000_000
 
 
+@dataclass(slots=True)
+class Summary:
+    """What a run did."""
+
+    lines: int = 0
+    records: int = 0
+    dropped: int = 0
+    spans: int = 0
+    errors: int = 0
+    alerts: int = 0
+    undelivered: int = 0
+    seconds: float = 0.0
+    problems: list[str] = field(default_factory=list)
+
+
 class Report:
-    """Reads an agent."""
+    """Reads an agent. It is the web server's view of it."""
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
 
-    def observe(self) -> None:
+    @property
+    def live(self) -> LiveView:
+        """Recent traces, records and tallies."""
+        return self._agent.live
+
+    # -- metrics -------------------------------------------------------------------------------------------
+
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
+        """The exposition and its content type; commits first. Raises LedgerError where nothing can be committed."""
+        openmetrics, content_type = negotiate(accept)
+        exposition = await self._agent.committer.commit(lambda: self.exposition(openmetrics=openmetrics))
+        return exposition, content_type
+
+    def exposition(self, *, openmetrics: bool) -> bytes:
+        """All metrics as they are now. For what was committed, let ``Committer.commit`` call it."""
+        self._observe()
+        pipeline = self._agent.pipeline
+        parts = [
+            pipeline.store.render(openmetrics=openmetrics),
+            pipeline.telemetry.store.render(openmetrics=openmetrics),
+            process_metrics(openmetrics=openmetrics),
+        ]
+        return b"".join(parts)
+
+    def _observe(self) -> None:
         """Brings the agent's gauges up to date."""
         agent = self._agent
         agent.pipeline.observe()
@@ -29,22 +79,59 @@ class Report:
             family(telemetry.LAG_BYTES).find((receiver.name,)).set(state.lag_bytes)
             family(telemetry.LAG_SECONDS).find((receiver.name,)).set(state.lag_seconds)
             family(telemetry.OPEN_FILES).find((receiver.name,)).set(state.open_files)
-        waiting = agent.ledger.outbox_state() if agent.ledger is not None else {}
+        waiting = agent.committer.ledger.outbox_state()
         for name in agent.drains:
             state_of = waiting.get(name)
             family(telemetry.OUTBOX_ITEMS).find((name,)).set(state_of.items if state_of else 0)
         family(telemetry.OUTBOX_BYTES).find(()).set(sum(state.bytes for state in waiting.values()))
 
+    # -- state ---------------------------------------------------------------------------------------------
+
+    def ready(self) -> bool:
+        """Whether configuration, ledger and receivers are up."""
+        return self._agent.running and not self._agent.committer.problem
+
     def health(self) -> Mapping[str, object]:
         """The agent's own state; ``status`` is ok, degraded (it works, something is wrong) or failed."""
         agent = self._agent
-        now = agent.clock.now()
-        waiting = agent.ledger.outbox_state() if agent.ledger is not None else {}
-        exporters = []
-        for name, drain in agent.drains.items():
+        problem, ledger = agent.committer.problem, agent.committer.ledger
+        problems = [drain.state.last_reason for drain in agent.drains.values() if not drain.state.healthy]
+        problems += [textfile.problem for textfile in agent.textfiles if textfile.problem]
+        return {
+            "status": "failed" if problem else "degraded" if problems else "ok",
+            "version": __version__,
+            "uptime_seconds": agent.clock.monotonic() - agent.started,
+            "receivers": self._receivers(),
+            "exporters": self._exporters(),
+            "textfiles": [{"path": str(one.path), "problem": one.problem or None} for one in agent.textfiles],
+            "ledger": {
+                "problem": problem or None,
+                "set_aside": str(ledger.set_aside) if ledger.set_aside else None,
+                "set_aside_reason": ledger.set_aside_reason or None,
+            },
+        }
+
+    def _receivers(self) -> list[Mapping[str, object]]:
+        states = [(receiver.name, receiver.observe()) for receiver in self._agent.receivers]
+        return [
+            {
+                "name": name,
+                "lag_bytes": state.lag_bytes,
+                "lag_seconds": state.lag_seconds,
+                "open_files": state.open_files,
+                "polling": state.polling,
+            }
+            for name, state in states
+        ]
+
+    def _exporters(self) -> list[Mapping[str, object]]:
+        now = self._agent.clock.now()
+        waiting = self._agent.committer.ledger.outbox_state()
+        found: list[Mapping[str, object]] = []
+        for name, drain in self._agent.drains.items():
             state = waiting.get(name)
-            oldest = state.oldest_unix_nano if state and state.items else 0
-            exporters.append(
+            oldest = state.oldest_unix_nano if state else 0
+            found.append(
                 {
                     "name": name,
                     "healthy": drain.state.healthy,
@@ -54,32 +141,7 @@ class Report:
                     "oldest_seconds": (now - oldest) / _SECOND if oldest else None,
                 }
             )
-        receivers = []
-        for receiver in agent.receivers:
-            seen = receiver.observe()
-            receivers.append(
-                {
-                    "name": receiver.name,
-                    "lag_bytes": seen.lag_bytes,
-                    "lag_seconds": seen.lag_seconds,
-                    "open_files": seen.open_files,
-                    "polling": seen.polling,
-                }
-            )
-        problem = agent.committer.problem if agent.committer is not None else ""
-        degraded = any(not drain.state.healthy for drain in agent.drains.values())
-        ledger = agent.ledger
-        return {
-            "status": "failed" if problem else "degraded" if degraded else "ok",
-            "version": __version__,
-            "uptime_seconds": agent.clock.monotonic() - agent.started,
-            "receivers": receivers,
-            "exporters": exporters,
-            "ledger": {
-                "problem": problem or None,
-                "set_aside": str(ledger.set_aside) if ledger is not None and ledger.set_aside else None,
-            },
-        }
+        return found
 
     def alerts(self) -> Sequence[Mapping[str, object]]:
         """The firing alerts."""
@@ -128,14 +190,34 @@ class Report:
             "queries": int(by_kind.get("query", 0)),
             "errors": _sum(pipeline.store.families.get("errors_total")),
             "cost_usd": _sum(pipeline.store.families.get("llm_cost_usd_total"), whole=False),
-            "dropped": _sum(pipeline.telemetry.family(telemetry.DROPPED)),
+            "dropped": self.dropped(),
             "alerts_firing": len(pipeline.alerts.firing()),
         }
 
+    def dropped(self) -> int:
+        """How much was lost since the ledger began, for whatever reason."""
+        family = self._agent.pipeline.telemetry.family(telemetry.DROPPED)
+        return int(sum(series.value for series in family.series.values()))
 
-def _sum(family: object, *, whole: bool = True) -> float | None:
-    series = getattr(family, "series", None)
-    if series is None:
+
+def announce(alerts: Sequence[Alert]) -> None:
+    """Writes alerts that fire or resolve to the agent's own log, a line each; that one goes on firing is no news."""
+    for alert in alerts:
+        if alert.reason != "repeat":
+            level = logging.WARNING if alert.state is AlertState.FIRING else logging.INFO
+            alert_log.log(level, "alert %s: %s", alert.state.value, _described(alert))
+
+
+def _described(alert: Alert) -> str:
+    """``NAME{label="value",…}: summary`` on one line, without what a terminal would obey."""
+    labels = {name: text for name, text in alert.labels.items() if name != "alertname"}
+    summary = alert.annotations.get("summary", "")
+    text = f"{alert.name}{{{labels_text(list(labels), list(labels.values()))}}}: {summary}"
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+def _sum(family: Family | None, *, whole: bool = True) -> float | None:
+    if family is None:
         return None
-    total = sum(one.value for one in series.values())
+    total = sum(series.value for series in family.series.values())
     return int(total) if whole else total

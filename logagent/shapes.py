@@ -57,9 +57,9 @@ class LineShape:
 
     role: Role
     span: SpanShape
-    read: Callable[[dict[str, Any]], Told]
-    """What an object (``LogRecord.object``) of any keys tells."""
-    learn: Callable[[tuple[str, ...], Mapping[str, Any]], Callable[[dict[str, Any]], Told]]
+    read_any: Callable[[dict[str, Any]], Callable[[dict[str, Any]], Told]]
+    """Given a line, what reads its object (``LogRecord.object``), whatever keys that has."""
+    learn: Callable[[tuple[str, ...], dict[str, Any]], Callable[[dict[str, Any]], Told]]
     """Gives a faster reader for objects with exactly these keys, in this order; told a line that has such a one."""
     process: Callable[[dict[str, Any]], str] | None
     """The process that wrote the line, as inference and echoes compare it; None where the dialect needs neither."""
@@ -77,9 +77,14 @@ class LineShape:
     def __post_init__(self) -> None:
         self.place = ROLES.index(self.role)
 
-    def new_reader(self, keys: tuple[str, ...], data: Mapping[str, Any]) -> Callable[[dict[str, Any]], Told]:
+    def told(self, data: dict[str, Any], inner: dict[str, Any]) -> Told:
+        """What a line with this object tells."""
+        keys = tuple(inner)
+        return (self.readers.get(keys) or self.new_reader(keys, data))(inner)
+
+    def new_reader(self, keys: tuple[str, ...], data: dict[str, Any]) -> Callable[[dict[str, Any]], Told]:
         """A reader for a line's object with these keys, learned where there is room for one more."""
         if len(self.readers) >= MAX_LEARNED or len(keys) > MAX_KEYS:
-            return self.read
+            return self.read_any(data)
         found = self.readers[keys] = self.learn(keys, data)
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -56,6 +57,7 @@ def command(port: int, duration: float | None, *, open_page: bool) -> int:
     Needs no network, no root and no configuration; leaves nothing behind. The exit code is 1 where no request, LLM call
     or query was found.
     """
+    logging.getLogger("logagent.alerts").setLevel(logging.CRITICAL)  # they are shown
     if duration is None and not is_tty(sys.stdout):
         duration = UNATTENDED_SECONDS
     with tempfile.TemporaryDirectory(prefix="logagent-demo-") as directory:
@@ -75,7 +77,7 @@ async def _perform(directory: Path, port: int, duration: float | None, *, open_p
         click.echo("\n".join(introduction(address, directory)))
         if open_page:
             webbrowser.open(address)
-        show = Show(agent, sys.stdout)
+        show = Show(agent.report, sys.stdout)
         await show.run(stop)
     finally:
         stop.set()
@@ -83,7 +85,7 @@ async def _perform(directory: Path, port: int, duration: float | None, *, open_p
         await asyncio.wait([running])
     running.result()
     show.finish()
-    lost = missing(agent.totals())
+    lost = missing(agent.report.totals())
     if lost:
         write_error(f"found no {' and no '.join(lost)}", "let it run for longer: --duration 60s")
     return NOTHING_FOUND if lost else 0

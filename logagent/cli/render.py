@@ -35,8 +35,8 @@ def level_of(severity_number: int) -> str:
 
 
 def has_time(record: LogRecord) -> bool:
-    """Whether a line carried a time of its own; one that did not has the time at which it was read."""
-    return record.time_unix_nano != record.observed_time_unix_nano
+    """Whether a line carried a time of its own; one that did not has a neighbour's, or that at which it was read."""
+    return record.data is not None and record.time_unix_nano != record.observed_time_unix_nano
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,23 @@ import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import orjson
 
-from logagent.agent import Agent, Summary
+from logagent.agent import Agent
 from logagent.catalog import load_catalog
+from logagent.cli.failures import write_error
 from logagent.clock import SystemClock
 from logagent.errors import ConfigurationError, LogagentError
 from logagent.settings import read_settings
 
+if TYPE_CHECKING:
+    from logagent.report import Summary
+
 _OUT_OF_REACH = 3
+_INTERRUPTED = 130
 
 
 class NothingToDoError(LogagentError):
@@ -54,22 +60,28 @@ def command(path: Path | None, *, once: bool) -> int:
     # It tells of every change it sees, which in a directory of logs, or of this very output, never ends.
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
     agent = Agent(settings, catalog, SystemClock())
-    summary, interrupted = asyncio.run(_run(agent, once=once))
+    summary, caught = asyncio.run(_run(agent, once=once))
     for problem in summary.problems:
-        click.echo(f"logagent: error: {problem}", err=True)
+        write_error(problem)
     if once:
         click.echo(orjson.dumps(asdict(summary)))
-        if interrupted:
-            return 130
-        if summary.undelivered or summary.problems:
-            return _OUT_OF_REACH
+    if signal.SIGINT in caught or (once and caught):
+        return _INTERRUPTED
+    if summary.problems or (once and summary.undelivered):
+        return _OUT_OF_REACH
     return 0
 
 
-async def _run(agent: Agent, *, once: bool) -> tuple[Summary, bool]:
+async def _run(agent: Agent, *, once: bool) -> tuple[Summary, list[signal.Signals]]:
+    """What the agent did, and the signals that ended it."""
     stop = asyncio.Event()
+    caught: list[signal.Signals] = []
     loop = asyncio.get_running_loop()
+
+    def end(number: signal.Signals) -> None:
+        caught.append(number)
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    summary = await agent.run(stop, once=once)
-    return summary, stop.is_set()
+        loop.add_signal_handler(number, end, number)
+    return await agent.run(stop, once=once), caught

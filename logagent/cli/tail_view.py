@@ -44,8 +44,8 @@ class Tally:
         """Adds one record."""
         if record.data is None:
             self.not_json += 1
-        else:
-            self.by_severity[record.severity_number] += 1
+            return
+        self.by_severity[record.severity_number] += 1
         time = record.time_unix_nano
         if time == record.observed_time_unix_nano:
             return

@@ -13,7 +13,7 @@ class Textfile:
     """Writes the file beside its place and renames it there. ``problem`` says why the last write failed, if it did."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._last = b""
         self.problem = ""
 
@@ -22,14 +22,14 @@ class Textfile:
         if exposition == self._last:
             return
         # One name for ever: what a kill leaves behind is overwritten, not added to.
-        beside = self._path.with_name(f".{self._path.name}.new")
+        beside = self.path.with_name(f".{self.path.name}.new")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             beside.write_bytes(exposition)
             beside.chmod(0o644)
-            beside.replace(self._path)
+            beside.replace(self.path)
         except OSError as error:
-            self.problem = f"{self._path}: {error.strerror}"
+            self.problem = f"{self.path}: {error.strerror}"
             with contextlib.suppress(OSError):
                 beside.unlink()
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -127,8 +128,9 @@ class Rest(Protocol):
 
     claimed: frozenset[str]
     """Dotted paths that the record itself is made of."""
-    hidden: str
-    """What stands for a secret."""
+    def hide(self, value: Any) -> str:
+        """What stands for a secret."""
+        ...
 
     def is_sensitive(self, key: str) -> bool:
         """Whether a key names a secret."""
@@ -152,6 +154,7 @@ class SpanCompiler:
         compares = any(span.infer or span.echo for span in dialect.span)
         self._process = value_reader(dialect.record.process) if compares else None
         self._objects = dialect.record.object
+        self._enter = [(name, value_reader(name)) for name in self._objects]
         self._fields = self._fields_to_read(wanted)
         self._rest = rest if wanted.everything else None
         self.shape = SpanShape(
@@ -166,10 +169,15 @@ class SpanCompiler:
 
     def line(self, line: Line) -> LineShape:
         """One line's shape."""
+
+        @functools.cache
+        def any_keys(place: str) -> Callable[[dict[str, Any]], Told]:
+            return self._reader(line, PathSource(root="b"), place)
+
         return LineShape(
             role=Role(line.role),
             span=self.shape,
-            read=self._reader(line, PathSource(root="b"), self._place({})),
+            read_any=lambda data: any_keys(self._place(data)),
             learn=lambda keys, data: self._reader(line, KnownSource(keys, root="b"), self._place(data)),
             process=self._process_text if self._process else None,
             echo_key=self._echo_key() if self._definition.echo else None,
@@ -212,10 +220,9 @@ class SpanCompiler:
         keys = tuple(self._definition.echo)
         return lambda attributes: "\0".join(str(attributes.get(key, "")) for key in keys)
 
-    def _place(self, data: Mapping[str, Any]) -> str:
+    def _place(self, data: dict[str, Any]) -> str:
         """Where in a line its object is, as the beginning of a dotted path."""
-        inside = (name for name in self._objects if data.get(name).__class__ is dict)
-        return next(inside, self._objects[0] if self._objects and not data else "")
+        return next((name for name, read in self._enter if read(data).__class__ is dict), "")
 
     def _rest_lines(self, source: PathSource, place: str, namespace: dict[str, Any]) -> list[str]:
         """Statements that take the fields of the object that the definition does not map."""
@@ -225,19 +232,20 @@ class SpanCompiler:
         within = f"{place}." if place else ""
         namespace["rest"] = rest.take
         if not isinstance(source, KnownSource):
-            namespace["claimed"] = self.claimed()
+            namespace["claimed"] = frozenset(self.claimed() if place else self.claimed() | rest.claimed)
             return [f"rest(a, b, {place!r}, claimed)"]
-        namespace["claimed"] = claimed = frozenset(self.claimed() | rest.claimed)
+        namespace["claimed"] = claimed = frozenset(self.claimed() if place else self.claimed() | rest.claimed)
+        namespace["hide"] = rest.hide
         body = []
         for key in source.keys:
             name = within + key
-            if name in claimed or (not place and key in rest.claimed):
+            if name in claimed:
                 continue
+            body.append(f"v = {source.read((key,))}")
             if rest.is_sensitive(key):
-                body.append(f"a[{name!r}] = {rest.hidden!r}")
+                body.append(f"if v is not None: a[{name!r}] = hide(v)")
                 continue
             body += [
-                f"v = {source.read((key,))}",
                 f"if v.__class__ is str: a[{name!r}] = seen(v) or other(v)",
                 f"elif v.__class__ in PLAIN: a[{name!r}] = v if v.__class__ is not int else other(v)",
                 f"elif v is not None: rest(a, {{{key!r}: v}}, {place!r}, claimed)",

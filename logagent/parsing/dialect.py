@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from logagent import expr
-from logagent.model import AttributeValue, ExceptionInfo, LogRecord
+from logagent.model import AttributeValue, ExceptionInfo, FailureShape, LogRecord
 from logagent.parsing import timestamps
 from logagent.parsing.attributes import flatten
 from logagent.parsing.compile import SpanCompiler, Wanted, duration_nano, paths_of, read_data, value_reader
 from logagent.parsing.definition import FailureDefinition, Line, ParserDefinition
 from logagent.parsing.exceptions import exception_of
+from logagent.parsing.nested import redacted_text
 from logagent.parsing.redaction import Redactor
 from logagent.parsing.secret_shapes import REDACTED
 from logagent.parsing.severity import severity_number
@@ -28,7 +29,7 @@ class Failures:
     """Which of a dialect's error lines tell of the same failure."""
 
     def __init__(self, definition: FailureDefinition, objects: list[str]) -> None:
-        self.same = definition.same
+        self.same: str = definition.same
         self.window_nano = duration_nano(definition.window)
         self._type = value_reader(definition.type, objects)
         self._prefixes = tuple(definition.strip_prefix)
@@ -61,8 +62,8 @@ class CompiledDialect:
         record = definition.record
         self.definition = definition
         self.name = definition.name
-        self.failure = Failures(definition.failure, record.object)
-        self.cleaner = Cleaner(redactor.text, max_value)
+        self.failure: FailureShape = Failures(definition.failure, record.object)
+        self.cleaner = Cleaner(lambda text: redacted_text(text, redactor), max_value)
         self.dropped_attributes = 0
         self._redactor = redactor
         self._limits = (max_depth, max_attributes, max_value)
@@ -72,7 +73,7 @@ class CompiledDialect:
         several = [record.severity, record.body, record.logger, record.exception, record.trace_id, record.span_id]
         if record.time:
             several.append(record.time.field)
-        self.hidden = REDACTED
+        self.hide = redactor.whole
         self.is_sensitive = redactor.key_is_sensitive
         self.claimed = frozenset(
             ".".join(path) for paths in [*several, *record.attributes.values()] for path in paths_of(paths)
@@ -171,7 +172,7 @@ class CompiledDialect:
                 found[name] = value
         line: LineShape | None = record.line
         if line is not None:
-            entity, request, *_, attributes = line.read(record.object or data)
+            entity, request, *_, attributes = line.told(data, data if record.object is None else record.object)
             found.update(attributes)
             found["logagent.kind"] = line.span.kind
             if entity or request:
@@ -193,6 +194,7 @@ class CompiledDialect:
         """Puts the unclaimed fields of an object at a place into the attributes, flat, redacted and bounded."""
         depth, most, value = self._limits
         whole = {place: fields} if place else fields
+        most = max(most - len(attributes), 0)
         found, dropped = flatten(
             whole, frozenset(claimed), self._redactor, max_depth=depth, max_attributes=most, max_value=value
         )

@@ -86,21 +86,23 @@ class Parser:
             "shape_of_time": shape_of, "NO_TIME": shape_of("", 0), "MILLIS": MILLIS, "MICROS": MICROS, "take_any": self._take_any,
         }  # fmt: skip
         body: list[str] = []
+        remembered: list[str] = []
         for number, dialect in enumerate(self._json):
             if keys is not None and not all(split(key)[0] in keys for key in dialect.definition.match.keys):
                 continue
             condition = _condition(dialect, keys, namespace)
+            remembered += [f"head{number}, tail{number}, size{number}, fine{number}, base{number}"]
             body.append(f"if {condition}:")
             body += [f"    {line}" for line in _record_lines(dialect, number, source, keys, namespace)]
             body.append("    return r")
             if condition == "True":
                 break
         body.append("return take_any(d)")
-        # the time that was read last stays with the maker
+        # the time that was read last stays with the maker, for each dialect: each has its own zone
         factory = [
-            "head, tail, size, fine, base = NO_TIME",
+            *(f"{names} = NO_TIME" for names in remembered),
             "def make(d):",
-            "    nonlocal head, tail, size, fine, base",
+            *(f"    nonlocal {names}" for names in remembered),
             *(f"    {line}" for line in [*source.lines(), *body]),
             "return make",
         ]
@@ -166,13 +168,13 @@ def _record_lines(
         body += [
             f"v = {source.first(paths_of(record.time.field))}",
             # lines of one second differ in the fraction alone: all else is compared, and the fraction looked up
-            "if v.__class__ is str and len(v) == size and v.startswith(head) and v.endswith(tail):",
-            "    try: r.time_unix_nano = base + MILLIS[v[20:23]] + (MICROS[v[23:26]] if fine else 0)",
+            f"if v.__class__ is str and len(v) == size{number} and v.startswith(head{number}) and v.endswith(tail{number}):",
+            f"    try: r.time_unix_nano = base{number} + MILLIS[v[20:23]] + (MICROS[v[23:26]] if fine{number} else 0)",
             "    except KeyError: r.time_unix_nano = 0",
             "else:",
             f"    t = None if v is None else time{number}(v)",
             "    r.time_unix_nano = 0 if t is None else t",
-            "    if t is not None: head, tail, size, fine, base = shape_of_time(v, t)",
+            f"    if t is not None: head{number}, tail{number}, size{number}, fine{number}, base{number} = shape_of_time(v, t)",
         ]
     else:
         body.append("r.time_unix_nano = 0")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from logagent.errors import Problem
 from logagent.parsing.definition import (
@@ -29,7 +31,7 @@ def definition_problems(file: str, error: ValidationError) -> Iterator[Problem]:
     """One problem for each mistake in a definition file."""
     for details in error.errors(include_url=False):
         location = details["loc"]
-        place = ".".join(str(part) for part in location).replace(".0", "[0]") if location else ""
+        place = _place(location)
         key = str(location[-1]) if location else ""
         if details["type"] == "extra_forbidden":
             tables = [part for part in location[:-1] if isinstance(part, str) and part in _MODELS]
@@ -40,4 +42,21 @@ def definition_problems(file: str, error: ValidationError) -> Iterator[Problem]:
             yield Problem(file, place, f"`{key}` is missing", f"add `{key}`")
         else:
             message = details["msg"][:1].lower() + details["msg"][1:]
-            yield Problem(file, place, message, "the form that docs/parsers.md shows")
+            yield Problem(file, place, message, _hint(key, details))
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return text.removeprefix(".")
+
+
+def _hint(key: str, details: ErrorDetails) -> str:
+    context = details.get("ctx", {})
+    if details["type"] == "literal_error":
+        choices = re.findall(r"'([^']*)'", str(context.get("expected", "")))
+        if not choices:
+            return f"{key} = {context.get('expected')}"
+        return did_you_mean(str(details["input"]), choices) or f"one of {', '.join(filter(None, choices))}"
+    if details["type"] == "string_pattern_mismatch":
+        return "lower-case letters, digits and _, beginning with a letter"
+    return "the form that docs/parsers.md shows"

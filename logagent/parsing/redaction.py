@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from logagent.parsing.pairs import Pairs
 from logagent.parsing.secret_shapes import REDACTED, SHAPES, Shape, may_hold_secret
-from logagent.parsing.sensitive_keys import LONGEST_KEY, SensitiveKeys
+from logagent.sensitive_keys import LONGEST_KEY, SensitiveKeys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,6 +21,8 @@ _GENERAL = re.compile(
 _SECOND = 1_000_000_000
 _MILLIS, _MICROS_AND_UTC = 4, 13
 _MILLI_DIGITS = 3
+_MICRO = 1_000
+"""Nanoseconds; a float of any unit is no finer than that in this century."""
 UNITS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 # 1980 to 2200: what is outside of it is not the time of a log line
 _EARLIEST, _LATEST = 315_532_800 * _SECOND, 7_258_118_400 * _SECOND
@@ -118,7 +120,7 @@ def epoch_reader(unit: str) -> TimeReader:
             elif value.__class__ is int:
                 nanos = value * factor
             elif value.__class__ is float:
-                nanos = round(value * 1e6) * (factor // 1_000) // 1_000 if factor >= 1_000 else round(value)
+                nanos = round(value * (factor // _MICRO)) * _MICRO if factor >= _MICRO else round(value)
             else:
                 return None
         except (ValueError, OverflowError):

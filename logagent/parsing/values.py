@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +18,7 @@ _NO_IDS = frozenset({"", "-", "0", "null", "none", "nil", "undefined", "n/a"})
 _CACHE_SIZE = 16_384
 _CACHED_LENGTH = 256
 _TOO_DEEP = "…"
-_LARGEST_FLOAT = 2**1023
+_LARGEST_FLOAT = int(sys.float_info.max)
 Decoded = Any
 """A value out of a decoded line, of any of JSON's types."""
 PLAIN = frozenset({int, float, bool})
@@ -79,7 +78,7 @@ class Cleaner:
         """Any decoded value as an attribute value: objects as JSON text; None where nothing is left."""
         if value.__class__ is str:
             return self.text(value)
-        if value.__class__ in PLAIN:
+        if isinstance(value, int | float):
             return bounded_number(value)
         if value.__class__ is list and all(item.__class__ in PLAIN or item.__class__ is str for item in value):
             return [self.text(item) if item.__class__ is str else item for item in value[:MAX_LIST]]
@@ -88,10 +87,10 @@ class Cleaner:
         return self.text(json_text(value))
 
 
-def bounded_number(value: float) -> int | float | bool:
+def bounded_number(value: float) -> float:
     """The number itself; a whole number beyond 64 bits as a float."""
-    if value.__class__ is int and not -(2**63) <= value < 2**63:
-        return float(value) if abs(value) < _LARGEST_FLOAT else math.copysign(sys.float_info.max, value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return float(max(-_LARGEST_FLOAT, min(value, _LARGEST_FLOAT)))
     return value
 
 

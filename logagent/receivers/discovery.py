@@ -90,6 +90,7 @@ class View:
         self.began_unix_nano = now_unix_nano - _TIMESTAMP_SLACK_NANO
         """No file that changed after this view was begun has an earlier time."""
         self._listings: dict[str, list[str]] = {}
+        self._found: dict[str, list[Entry]] = {}
 
     def stat(self, path: str) -> FileStat | None:
         """Give the numbers of the regular file behind a path now, or None where there is none.
@@ -110,12 +111,13 @@ class View:
 
     def siblings(self, path: str) -> list[Entry]:
         """Give the regular files that may be rotated generations of ``path``, beside it or beside its target."""
-        found = self._siblings(path)
-        target = os.path.realpath(path)
-        if target != path:
-            found += [entry for entry in self._siblings(target) if entry.path not in {other.path for other in found}]
-            beside = os.path.dirname(target)
-            found += self._entries(beside, [os.path.basename(target)])
+        found = self._found.get(path)
+        if found is None:
+            found = self._siblings(path)
+            target = resolve(path)
+            if target != path:
+                found += self._siblings(target) + self._entries(os.path.dirname(target), [os.path.basename(target)])
+            self._found[path] = found
         return found
 
     def settle(self, path: str) -> tuple[FileStat | None, list[Entry], bool]:
@@ -134,8 +136,9 @@ class View:
         return found.key.device if found else None
 
     def _look_again(self, path: str) -> tuple[FileStat | None, list[Entry]]:
-        self._listings.pop(os.path.dirname(path), None)
-        self._listings.pop(os.path.dirname(os.path.realpath(path)), None)
+        for changed in {path, resolve(path)}:
+            self._listings.pop(os.path.dirname(changed), None)
+        self._found.pop(path, None)
         siblings = self.siblings(path)
         return self.stat(path), siblings
 
@@ -169,6 +172,11 @@ class View:
                 raise UnobservableError(directory) from error
             self._listings[directory] = names
         return names
+
+
+def resolve(path: str) -> str:
+    """Give what a link leads to in the end, and any other path as it is."""
+    return os.path.realpath(path) if os.path.islink(path) else path
 
 
 def _keys(current: FileStat | None, siblings: list[Entry]) -> tuple[object, ...]:

@@ -163,9 +163,11 @@ class FilelogReceiver:
         return look_again
 
     def _resume_waiting(self) -> None:
-        if self._waiting:
-            self._turns.update(dict.fromkeys(self._waiting))
-            self._waiting.clear()
+        now = self._clock.monotonic()
+        due = [waiting for waiting in self._waiting if (waiting.wake_at or now) <= now]
+        if due:
+            self._turns.update(dict.fromkeys(due))
+            self._waiting.difference_update(due)
             self._work.set()
 
     async def _read(self, emit: Emit) -> None:
@@ -187,6 +189,7 @@ class FilelogReceiver:
             if generations.pick(self._clock.monotonic(), once=once) is None:
                 if generations.wake_at is not None:
                     self._waiting.add(generations)
+                    self._wakeup.nudge()
                 continue
             async with self._lock:
                 batch = await self._step_files(generations, once=once)

@@ -12,7 +12,7 @@ import orjson
 
 from logagent.model import RawBatch
 from logagent.receivers.books import Books
-from logagent.receivers.discovery import Entry, Patterns, UnobservableError, View
+from logagent.receivers.discovery import Entry, Patterns, UnobservableError, View, resolve
 from logagent.receivers.generations import Generations
 from logagent.receivers.identity import Handle, Position
 from logagent.receivers.protocol import ReceiverState
@@ -119,7 +119,7 @@ class FileSet:
 
     def directories(self) -> set[str]:
         """Give the directories to watch: where files may appear and where known ones are."""
-        known = {os.path.dirname(os.path.realpath(path)) for path in self.generations}
+        known = {os.path.dirname(resolve(path)) for path in self.generations}
         return self._patterns.directories() | {path for path in known if os.path.isdir(path)}
 
     def locations(self) -> dict[str, tuple[Generations, TailedFile]]:
@@ -129,7 +129,7 @@ class FileSet:
             for generations in self.generations.values()
             for file in generations.files
             if file.location
-            for path in (file.location, os.path.realpath(file.location))
+            for path in (file.location, resolve(file.location))
         }
 
     def observe(self) -> ReceiverState:

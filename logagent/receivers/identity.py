@@ -95,10 +95,10 @@ class Mark:
         return cls(offset, len(head), digest(head), len(tail), digest(tail))
 
     def holds(self, handle: Handle) -> bool:
-        """Whether the file is at least that long and both hashes agree."""
+        """Whether both hashes agree; in a file that is too short, the second cannot."""
         head = handle.read(self.head_length, 0)
         tail = handle.read(self.tail_length, self.offset - self.tail_length)
-        return digest(head) == self.head and digest(tail) == self.tail and handle.stat().size >= self.offset
+        return digest(head) == self.head and digest(tail) == self.tail
 
 
 @dataclass(slots=True, frozen=True)

@@ -75,6 +75,10 @@ class Wakeup:
         structural, self._structural = self._structural, False
         return modified, structural
 
+    def nudge(self) -> None:
+        """End the wait, for there is something new to wait for."""
+        self._woken.set()
+
     async def _run(self, directories: list[str], stop: asyncio.Event) -> None:
         try:
             async for changes in awatch(

@@ -103,7 +103,7 @@ class Assembler:
         marks = self.marks_records
         for record in records:
             time = record.time_unix_nano
-            if time > latest and time != record.observed_time_unix_nano:
+            if time > latest:
                 if time > record.observed_time_unix_nano + _AHEAD_NANO:
                     time = record.time_unix_nano = record.observed_time_unix_nano
                     self.dropped["time_ahead"] += 1
@@ -135,13 +135,10 @@ class Assembler:
         return spans, failures
 
     def _first_date(self, records: list[LogRecord]) -> int:
-        """The first time that the lines of a log themselves give; what has none stands at the time it was read.
-
-        A log whose lines give none follows the wall clock, by ticks alone.
-        """
+        """The first time that a line of a log gives. A log whose lines give none follows the wall clock, by ticks alone."""
         clock = self._clock
         for record in records:
-            if record.time_unix_nano != record.observed_time_unix_nano:
+            if record.time_unix_nano:
                 clock.dated = True
                 clock.now = min(record.time_unix_nano, record.observed_time_unix_nano)
                 return clock.now
@@ -392,7 +389,8 @@ class Assembler:
         else:
             request = told[1] if told is not None else record.dialect.request_of(data) if data is not None else None
             group = f"{self._service.resource_name}\0{request}" if request else ""
-        role = (line.failure_role if line is not None else "") or record.body[:128]
+        told_by = record.logger if shape.same == "process" else record.body[:128]
+        role = (line.failure_role if line is not None else "") or told_by
         return self.failures.note(record, group, role, error_type)
 
     def _mark(self, record: LogRecord, line: LineShape | OpenSpan, request_id: str, entity: str | None) -> None:

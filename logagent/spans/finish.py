@@ -32,7 +32,7 @@ def line_event(record: LogRecord) -> SpanEvent:
 
 def finish(span: OpenSpan, end: int, *, incomplete: bool) -> None:
     """Gives an open span its end, outcome and status; ids are added where something needs them."""
-    span.end_unix_nano = end if end > span.start_unix_nano else span.start_unix_nano
+    span.end_unix_nano = max(span.start_unix_nano, end)
     if incomplete:
         span.incomplete = True
         span.outcome = "incomplete"
@@ -54,9 +54,9 @@ def fail(span: Span, message: str) -> None:
 def judge_status(span: Span) -> None:
     """Server spans: 5xx is an error of the span; 4xx is the client's and leaves the status unset (HTTP conventions)."""
     status = span.attributes.get(STATUS_CODE)
-    if status.__class__ is int and status >= _CLIENT_ERROR:  # type: ignore[operator]
+    if isinstance(status, int) and status >= _CLIENT_ERROR:
         span.outcome = "error"
-        if status >= _SERVER_ERROR:  # type: ignore[operator]
+        if status >= _SERVER_ERROR:
             span.status = StatusCode.ERROR
             span.attributes.setdefault("error.type", str(status))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from datetime import UTC, datetime
-from typing import Any
+from typing import NamedTuple
 
 from logagent.model import AttributeValue, Span
 
@@ -39,7 +39,7 @@ class Pricer:
             return
         provider = attributes.get("gen_ai.provider.name")
         hour = span.end_unix_nano // _HOUR
-        cost = _cost(str(provider or ""), model, hour, *(count or 0 for count in tokens))
+        cost = _cost(str(provider or ""), model, hour, _Tokens(*(count or 0 for count in tokens)))
         if cost is None:
             self.unpriced[model[:128]] += 1
             return
@@ -51,50 +51,62 @@ def _count(value: AttributeValue | None) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _cost(provider: str, model: str, hour: int, inputs: int, outputs: int, read: int, write: int) -> float | None:
+class _Tokens(NamedTuple):
+    inputs: int
+    outputs: int
+    cache_read: int
+    cache_write: int
+
+
+_UNIT, _LARGE = 1_000, 1_000_000
+_SAME = 1e-12
+"""A billionth of a cent a token: prices nearer to each other are the same."""
+_ONE_OF_EACH = (_Tokens(1, 0, 0, 0), _Tokens(0, 1, 0, 0), _Tokens(1, 0, 1, 0), _Tokens(1, 0, 0, 1))
+
+
+def _cost(provider: str, model: str, hour: int, tokens: _Tokens) -> float | None:
     rates = _rates(provider, model, hour)
     if rates is None:
         return None
-    if rates is Ellipsis:
-        return _asked(provider, model, hour, inputs, outputs, read, write)
-    plain, out, cached, written = rates
-    fresh = max(inputs - read - write, 0)
-    return round(fresh * plain + outputs * out + read * cached + write * written, 10)
+    if not rates:
+        return _asked(provider, model, hour, tokens)
+    plain, output, cache_read, cache_write = rates
+    fresh = max(tokens.inputs - tokens.cache_read - tokens.cache_write, 0)
+    cost = fresh * plain + tokens.outputs * output + tokens.cache_read * cache_read + tokens.cache_write * cache_write
+    return round(cost, 10)
 
 
 @functools.lru_cache(maxsize=4096)
-def _rates(provider: str, model: str, hour: int) -> Any:
-    """Price of one plain input, output, cache-read and cache-write token in USD; Ellipsis where prices have tiers;
-    None where there is no price."""
-    unit, large = 1_000, 1_000_000
-    kinds = ((unit, 0, 0, 0), (0, unit, 0, 0), (unit, 0, unit, 0), (unit, 0, 0, unit))
+def _rates(provider: str, model: str, hour: int) -> tuple[float, ...] | None:
+    """Price of one plain input, output, cache-read and cache-write token in USD.
+
+    Empty where prices have tiers, None where there is no price.
+    """
     rates = []
-    for kind in kinds:
-        small_cost = _asked(provider, model, hour, *kind)
-        large_cost = _asked(provider, model, hour, *(count // unit * large for count in kind))
-        if small_cost is None or large_cost is None:
+    for one in _ONE_OF_EACH:
+        small = _asked(provider, model, hour, _Tokens(*(_UNIT * count for count in one)))
+        large = _asked(provider, model, hour, _Tokens(*(_LARGE * count for count in one)))
+        if small is None or large is None:
             return None
-        if abs(small_cost / unit - large_cost / large) > 1e-12:  # noqa: PLR2004 - a billionth of a cent a token
-            return Ellipsis
-        rates.append(large_cost / large)
+        if abs(small / _UNIT - large / _LARGE) > _SAME:
+            return ()
+        rates.append(large / _LARGE)
     return tuple(rates)
 
 
-def _asked(provider: str, model: str, hour: int, inputs: int, outputs: int, read: int, write: int) -> float | None:
+def _asked(provider: str, model: str, hour: int, tokens: _Tokens) -> float | None:
     from genai_prices import Usage, calc_price  # noqa: PLC0415 - 26 MiB that only unpriced calls need
 
     usage = Usage(
-        input_tokens=max(inputs, read + write),
-        output_tokens=outputs,
-        cache_read_tokens=read or None,
-        cache_write_tokens=write or None,
+        input_tokens=max(tokens.inputs, tokens.cache_read + tokens.cache_write),
+        output_tokens=tokens.outputs,
+        cache_read_tokens=tokens.cache_read or None,
+        cache_write_tokens=tokens.cache_write or None,
     )
     moment = datetime.fromtimestamp(hour * 3600, UTC)
-    for provider_id in filter(None, dict.fromkeys((provider, "?"))):
+    for provider_id in dict.fromkeys((provider or None, None)):
         try:
-            found = calc_price(
-                usage, model, provider_id=None if provider_id == "?" else provider_id, genai_request_timestamp=moment
-            )
+            found = calc_price(usage, model, provider_id=provider_id, genai_request_timestamp=moment)
         except (LookupError, ValueError):
             continue
         return float(found.total_price)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, ParamSpec, Self, TypeVar
 
@@ -46,6 +47,8 @@ class Ledger:
     losses: Counter[str]
     """Reason -> spans, records or alerts that the ledger lost: ``unencodable`` (a draft that could not be packed),
     ``ledger_replaced`` (waited in a ledger that became corrupt while in use)."""
+    corrupt: str
+    """How the ledger was found corrupt while in use; empty where it was not. Nothing is written until it is replaced."""
 
     def __init__(self, directory: Path, clock: Clock, durability: Durability, lock: DirectoryLock) -> None:
         self._path = directory / "ledger.sqlite3"
@@ -55,6 +58,7 @@ class Ledger:
         self.set_aside = None
         self.set_aside_reason = ""
         self.losses = Counter()
+        self.corrupt = ""
         self._states: dict[str, OutboxState] = {}
         self._last_id = 0
         self._begin()
@@ -182,12 +186,14 @@ class Ledger:
         await self._in_thread(self._replace, reason)
 
     def _replace(self, reason: str) -> None:
+        self.corrupt = reason  # until all of this has worked: what is closed or gone by then is tried again
         self._file.close()
         self._set_aside(reason)
         lost = sum(state.count for state in self._states.values())
         self._states = dict.fromkeys(self._states, OutboxState())
         self.losses["ledger_replaced"] += lost
         self._adopt()
+        self.corrupt = ""
 
     async def close(self) -> None:
         """Wait for what was asked for before, checkpoint, and let go of the directory. May be called twice."""
@@ -201,6 +207,8 @@ class Ledger:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[tuple[sqlite3.Connection, OutboxWriter]]:
+        if self.corrupt:
+            raise LedgerError(self.corrupt, corrupt=True)
         with self._file.transaction() as connection:
             outbox = OutboxWriter(connection, self._states)
             yield connection, outbox
@@ -216,9 +224,17 @@ class Ledger:
         self, function: Callable[_Arguments, _Result], *args: _Arguments.args, **kwargs: _Arguments.kwargs
     ) -> Future[_Result]:
         try:
-            return self._thread.submit(function, *args, **kwargs)
+            return self._thread.submit(self._watched, partial(function, *args, **kwargs))
         except RuntimeError as error:
             raise LedgerError("the ledger is closed") from error
+
+    def _watched(self, work: Callable[[], _Result]) -> _Result:
+        try:
+            return work()
+        except LedgerError as error:
+            if error.corrupt:
+                self.corrupt = error.message
+            raise
 
 
 def _pack(drafts: list[OutboxDraft]) -> tuple[list[NewItem], list[tuple[OutboxDraft, str]]]:

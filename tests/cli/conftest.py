@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from logagent.cli import main
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -45,9 +47,20 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def tail(environment: dict[str, str]) -> Tail:
-    def run(*arguments: str | Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "-c", "from logagent.cli import main; main()", "tail", *map(str, arguments)]
-        return subprocess.run(command, input=stdin, capture_output=True, env=environment, timeout=60, check=False)
+def tail(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Tail:
+    """Runs the command: in this process, or in one of its own where it has a standard input."""
+
+    def run(*arguments: str | Path, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+        command = ["tail", *map(str, arguments)]
+        if stdin is not None:
+            program = [sys.executable, "-c", "from logagent.cli import main; main()", *command]
+            return subprocess.run(program, input=stdin, capture_output=True, env=environment, timeout=60, check=False)
+        monkeypatch.setattr(sys, "argv", ["logagent", *command])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capfdbinary.readouterr()
+        return subprocess.CompletedProcess(command, int(ended.value.code or 0), said.out, said.err)
 
     return run

@@ -116,7 +116,7 @@ def test_a_model_call_is_counted_with_its_tokens_and_cost(store: Store, engine: 
         ("x", "", "total"): 7,
     }
     assert values(store, "llm_cost_usd_total") == {("openai", "gpt"): 0.25}
-    assert values(store, "llm_duration_seconds") == {("openai", "gpt"): 13, ("x", ""): 1}
+    assert values(store, "llm_duration_seconds") == {("openai", "gpt"): 12, ("x", ""): 1}
 
 
 def test_a_query_of_more_than_a_second_is_slow(store: Store, engine: MetricEngine) -> None:

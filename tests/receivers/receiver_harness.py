@@ -54,7 +54,7 @@ class Ledger:
         return dict(total)
 
 
-def receiver(include: Path | str | list[str], **options: Any) -> FilelogReceiver:  # noqa: ANN401  # whatever the receiver takes
+def receiver(include: Path | str | list[str], **options: Any) -> FilelogReceiver:
     defaults: dict[str, Any] = {
         "clock": SystemClock(),
         "start_at": "beginning",
@@ -65,7 +65,7 @@ def receiver(include: Path | str | list[str], **options: Any) -> FilelogReceiver
     return FilelogReceiver("app", include=patterns, **(defaults | options))
 
 
-async def read_once(ledger: Ledger, include: Path | str | list[str], **options: Any) -> FilelogReceiver:  # noqa: ANN401  # whatever the receiver takes
+async def read_once(ledger: Ledger, include: Path | str | list[str], **options: Any) -> FilelogReceiver:
     """One ``run --once`` that resumes from the ledger."""
     made = receiver(include, **options)
     made.restore(ledger.positions)
@@ -74,7 +74,7 @@ async def read_once(ledger: Ledger, include: Path | str | list[str], **options: 
 
 
 @asynccontextmanager
-async def following(ledger: Ledger, include: Path | str | list[str], **options: Any) -> AsyncIterator[FilelogReceiver]:  # noqa: ANN401  # the same
+async def following(ledger: Ledger, include: Path | str | list[str], **options: Any) -> AsyncIterator[FilelogReceiver]:
     """A daemon that resumes from the ledger, past its first look, cancelled at the end."""
     made = receiver(include, **options)
     made.restore(ledger.positions)

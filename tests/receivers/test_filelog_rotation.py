@@ -146,11 +146,11 @@ async def test_a_deleted_file_is_held_for_a_bounded_time_and_what_is_lost_is_cou
 async def test_a_file_moved_elsewhere_is_read_to_its_end(log: Path, ledger: Ledger, tmp_path: Path) -> None:
     (tmp_path / "archive").mkdir()
     append(log, "one")
-    async with following(ledger, log, quiet_seconds=1.0):
+    async with following(ledger, log, quiet_seconds=1.0, rescan_seconds=60):
         with log.open("a") as writer:
             log.rename(tmp_path / "archive" / "app")
             append(log, "three")
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.5)
             writer.write("two\n")
         await expect(ledger, ["one", "two", "three"])
 
@@ -417,3 +417,43 @@ async def test_a_copy_made_by_hand_is_not_read(log: Path, ledger: Ledger, tmp_pa
     await read_once(ledger, tmp_path / "app.log*")
 
     assert ledger.lines == ["one", "two", "three"]
+
+
+async def test_what_was_put_beside_the_log_before_its_rotation_is_no_generation(log: Path, ledger: Ledger) -> None:
+    append(log, "one")
+    async with following(ledger, log, rescan_seconds=0.02):
+        append(log.with_name("app.log.notes"), "not a log")
+        await asyncio.sleep(0.2)
+        rotate(log)
+        append(log, "two")
+        await expect(ledger, ["one", "two"])
+
+
+async def test_a_known_path_is_never_read_from_its_end_even_if_the_first_start_was_cut_short(
+    log: Path, ledger: Ledger
+) -> None:
+    append(log, "old")
+    async with following(ledger, log, start_at="end"):
+        pass
+    del ledger.positions["receiver"]
+    rotate(log)
+    append(log, "new")
+    async with following(ledger, log, start_at="end"):
+        await expect(ledger, ["new"])
+
+
+async def test_what_was_cut_off_before_it_was_read_is_not_taken_for_deleted_later(log: Path, ledger: Ledger) -> None:
+    append(log, "one")
+    ledger.accepts = 1
+    task = asyncio.create_task(read_once(ledger, log))
+    await until(lambda: ledger.accepts == 0)
+    task.cancel()
+    await asyncio.wait([task])
+    ledger.accepts = -1
+    copytruncate(log, log.with_name("app.log.1"))
+    await read_once(ledger, log)
+    log.unlink()
+    await read_once(ledger, log)
+
+    assert ledger.lines == ["one"]
+    assert ledger.losses == {}

@@ -76,7 +76,7 @@ async def test_it_can_be_cancelled_while_the_agent_pushes_back(pipe: tuple[FileI
     await asyncio.wait([task])
 
     assert task.cancelled()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 async def test_an_input_that_is_closed_has_ended() -> None:

@@ -1,0 +1,1 @@
+"""What the agent costs, against the floor; and the log and truth that the torture tests use as well."""

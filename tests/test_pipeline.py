@@ -1,0 +1,243 @@
+"""A kill at any moment changes nothing: the pipeline's whole state goes through the ledger and comes back the same."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+
+import pytest
+from afn_lines import logs
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from pipeline_harness import (
+    DATA,
+    NOW,
+    Entries,
+    Seen,
+    batch_of,
+    commit,
+    described,
+    make_pipeline,
+    make_settings,
+    read_lines,
+    restored,
+    run,
+)
+
+from logagent.settings import Settings
+
+LOGS = ["afn_pjl2", "afn_pjl3", "afn_pjl4"]
+_PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
+"""Not shrunk: a story of sixty lines would be for minutes."""
+FEW_OPEN = make_settings(limits={"open_spans": 3, "series": 4})
+
+
+def batches(lines: Sequence[bytes], sizes: Sequence[int]) -> Iterator[Sequence[bytes]]:
+    """All lines in batches of these sizes, over and over."""
+    at = turn = 0
+    while at < len(lines):
+        size = sizes[turn % len(sizes)]
+        yield lines[at : at + size]
+        at += size
+        turn += 1
+
+
+def undisturbed(lines: Sequence[bytes], sizes: Sequence[int], config: Settings, *, identify: bool) -> tuple[Seen, Entries]:
+    """What one pipeline without a restart makes of the lines."""
+    pipeline = make_pipeline(config, identify=identify)
+    seen, entries = Seen(), Entries()
+    for turn, batch in enumerate(batches(lines, sizes)):
+        seen.add(pipeline.process(batch_of(batch, observed=NOW + turn * 10**9), NOW))
+    commit(pipeline, entries)
+    seen.add(pipeline.close(NOW))
+    commit(pipeline, entries)
+    return seen, entries
+
+
+def killed(
+    lines: Sequence[bytes], sizes: Sequence[int], kills: Sequence[str], config: Settings, *, identify: bool
+) -> tuple[Seen, Entries]:
+    """The same with a commit or a kill after batches: ``-`` nothing, ``c`` commit, ``k`` commit and kill,
+    ``l`` kill before the commit, so that the lines since the last one are read again."""
+    pipeline = restored(make_pipeline(config, identify=identify), {})
+    seen, entries, uncommitted = Seen(), Entries(), Seen()
+    waiting: list[Sequence[bytes]] = []
+    turn = 0
+
+    def feed(batch: Sequence[bytes]) -> None:
+        waiting.append(batch)
+        uncommitted.add(pipeline.process(batch_of(batch, observed=NOW + turn * 10**12), NOW))
+
+    def take() -> Seen:
+        commit(pipeline, entries)
+        waiting.clear()
+        for name in ("records", "spans", "failures", "alerts"):
+            getattr(seen, name).extend(getattr(uncommitted, name))
+        return Seen()
+
+    for batch in batches(lines, sizes):
+        feed(batch)
+        what = kills[turn % len(kills)]
+        turn += 1
+        if what in "ck":
+            uncommitted = take()
+        if what in "kl":
+            lost = list(waiting)
+            waiting.clear()
+            uncommitted = Seen()
+            pipeline = restored(make_pipeline(config, identify=identify), entries)
+            for again in lost:
+                feed(again)
+    uncommitted = take()
+    pipeline = restored(make_pipeline(config, identify=identify), entries)
+    uncommitted.add(pipeline.close(NOW))
+    take()
+    return seen, entries
+
+
+def assert_same(one: tuple[Seen, Entries], other: tuple[Seen, Entries]) -> None:
+    (seen, entries), (seen_too, entries_too) = one, other
+    assert [record.body for record in seen.records] == [record.body for record in seen_too.records]
+    assert list(described(seen.spans)) == list(described(seen_too.spans))
+    assert [(f.time_unix_nano, f.error_type, f.message, f.logger) for f in seen.failures] == [
+        (f.time_unix_nano, f.error_type, f.message, f.logger) for f in seen_too.failures
+    ]
+    assert sorted(map(repr, seen.alerts)) == sorted(map(repr, seen_too.alerts))
+    assert entries == entries_too
+
+
+@given(
+    logs,
+    st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    st.lists(st.integers(1, 5), min_size=1, max_size=5),
+    st.lists(st.sampled_from("--ckl"), min_size=1, max_size=6),
+    st.sampled_from([(make_settings(), True), (make_settings(), False), (FEW_OPEN, True)]),
+)
+@settings(max_examples=100, phases=_PHASES)
+def test_kills_at_any_moment_change_nothing_of_any_interleaving(
+    lines: list[bytes], sizes: list[int], other_sizes: list[int], kills: list[str], how: tuple[Settings, bool]
+) -> None:
+    config, identify = how
+    one = undisturbed(lines, sizes, config, identify=identify)
+    assert_same(one, killed(lines, other_sizes, kills, config, identify=identify))
+
+
+@pytest.mark.parametrize("log", LOGS)
+@pytest.mark.parametrize("seed", range(4))
+def test_kills_at_random_moments_change_nothing_of_a_real_log(log: str, seed: int) -> None:
+    chance = random.Random(seed)
+    lines = read_lines(f"autoforgenexus/{log}.log")
+    sizes = [chance.randint(1, 12) for _ in range(20)]
+    kills = [chance.choice("--ckl") for _ in range(20)]
+    one = undisturbed(lines, [len(lines)], make_settings(), identify=True)
+    assert_same(one, killed(lines, sizes, kills, make_settings(), identify=True))
+
+
+def test_a_kill_after_every_single_line_changes_nothing() -> None:
+    lines = read_lines("autoforgenexus/afn_pjl3.log")
+    assert (DATA / "autoforgenexus").is_dir()
+    one = undisturbed(lines, [10], make_settings(), identify=True)
+    assert_same(one, killed(lines, [1], ["k"], make_settings(), identify=True))
+
+
+_HOSTILE = [
+    b"", b"\0" * 100, b"{", b"}" * 1000, b"\xff\xfe\xfa", b'{"a": NaN}', b"NaN", b"[" * 100_000, b'{"a":' * 100_000,
+    b'{"message": ' + b"[" * 1_000 + b"]" * 1_000 + b"}", b'{"levelname": "\xc2\xb2", "message": "x"}', b'{"asctime": 1e308}',
+    b'{"asctime": "9999-12-31 23:59:59,999", "levelname": "INFO", "message": "x", "name": "src.x"}', b'{"": {"": {"": ""}}}',
+    b'{"levelname": 99999999999999999999999999, "message": {"a": [1, null]}, "process": {"b": 1e999}}',
+]  # fmt: skip
+_ODD_VALUES = [
+    None, True, -1, 2**63, 2**64, 10**30, 0.1, -1.5, 1e308, "", "0", "-", "NaN", "x" * 300, "\0", "\ud800", [], [1, "a"], {}, {"a": {"b": []}},
+    "2026-11-22T09:43:32.754212+00:00", "9999-01-01T00:00:00+00:00", "password=hunter2", float("nan"), float("inf"), [[[[[]]]]],
+]  # fmt: skip
+
+
+@st.composite
+def _spoilt(draw: st.DrawFn) -> list[bytes]:
+    """Good lines, in some of which one field is any other value; and lines that are nothing at all."""
+    lines = []
+    for line in draw(logs):
+        how = draw(st.integers(0, 4))
+        if how == 0:
+            lines.append(draw(st.sampled_from(_HOSTILE)))
+        elif how < 3 and line.startswith(b"{"):
+            try:
+                data = json.loads(line)
+            except ValueError:
+                data = {}
+            inner = data.get("context") or data.get("metric") or data
+            place = draw(st.sampled_from([data, inner]))
+            if place:
+                place[draw(st.sampled_from(sorted(place)))] = draw(st.sampled_from(_ODD_VALUES))
+            line = json.dumps(data).encode()  # noqa: PLW2901 - the same line, spoilt
+        lines.append(line)
+    return lines
+
+
+@given(
+    _spoilt(),
+    st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    st.lists(st.integers(1, 5), min_size=1, max_size=5),
+    st.lists(st.sampled_from("--ckl"), min_size=1, max_size=6),
+)
+@settings(max_examples=100, phases=_PHASES)
+def test_no_line_raises_or_makes_a_kill_show(lines: list[bytes], sizes: list[int], other_sizes: list[int], kills: list[str]) -> None:
+    one = undisturbed(lines, sizes, make_settings(), identify=True)
+    assert len(one[0].records) == len(lines)
+    assert_same(one, killed(lines, other_sizes, kills, make_settings(), identify=True))
+
+
+@given(logs)
+@settings(max_examples=50, phases=_PHASES)
+def test_reading_only_what_rules_read_gives_the_same_metrics(lines: list[bytes]) -> None:
+    full, lean = (make_pipeline(identify=identify) for identify in (True, False))
+    for pipeline in (full, lean):
+        pipeline.process(batch_of(lines), NOW)
+        pipeline.close(NOW)
+    assert full.store.render() == lean.store.render()
+
+
+@pytest.mark.parametrize("log", LOGS)
+def test_reading_only_what_rules_read_gives_the_same_metrics_of_a_real_log(log: str) -> None:
+    lines = read_lines(f"autoforgenexus/{log}.log")
+    full, lean = (run(lines, pipeline=make_pipeline(identify=identify))[1] for identify in (True, False))
+    assert full.store.render() == lean.store.render()
+    assert b"autoforge_llm_cost_usd_total" in full.store.render()
+
+
+def test_lines_that_could_not_be_processed_are_counted_and_not_read_again() -> None:
+    pipeline, entries = make_pipeline(), Entries()
+    pipeline.give_up(batch_of([b"x", b"y"]))
+    commit(pipeline, entries)
+    assert entries["positions", "app\0/var/log/app.log"] == b"at"
+    assert entries["telemetry", 's:["logagent_dropped_total","internal_error"]'] == b"2.0"
+
+
+def test_every_loss_that_a_batch_tells_of_is_counted() -> None:
+    pipeline, entries = make_pipeline(), Entries()
+    batch = batch_of([b"x" * 10])
+    batch.cut, batch.losses = {0: 99}, {"file_vanished": 3}
+    pipeline.process(batch, NOW)
+    commit(pipeline, entries)
+    dropped = {key: value for (_, key), value in entries.items() if "dropped_total" in key and key.startswith("s:")}
+    assert dropped == {
+        's:["logagent_dropped_total","line_too_long"]': b"1.0", 's:["logagent_dropped_total","file_vanished"]': b"3.0",
+    }  # fmt: skip
+
+
+def test_a_stream_that_ended_is_forgotten() -> None:
+    pipeline, entries = make_pipeline(), Entries()
+    pipeline.process(batch_of([b"x"]), NOW)
+    commit(pipeline, entries)
+    batch = batch_of([])
+    batch.position = None
+    pipeline.process(batch, NOW)
+    commit(pipeline, entries)
+    assert ("positions", "app\0/var/log/app.log") not in entries
+
+
+def test_nothing_changes_without_lines() -> None:
+    pipeline = make_pipeline()
+    commit(pipeline, Entries())
+    assert list(pipeline.changes()) == []
