@@ -63,10 +63,8 @@ class Agent:
         self.textfiles = [Textfile(options.textfile) for options in shows if options.textfile]
         self._exporters = build_exporters(settings, clock)
         self.receivers: list[Receiver] = build_receivers(settings, clock)
-        whole = bool(self._exporters or self._addresses)
-        logs = any(Signal.LOGS.value in getattr(options, "signals", ()) for options in settings.exporters.values())
-        self.pipeline = build_pipeline(catalog, settings, identify=whole, marks=logs or bool(self._addresses))
-        self.live = LiveView(self.pipeline.assembler.identifier.identify)
+        self._catalog = catalog
+        self._begin()
         self.drains: dict[str, Drain] = {}
         self.summary = Summary()
         self.started = clock.monotonic()
@@ -97,7 +95,7 @@ class Agent:
         # Each listens on one address.
         servers = [WebServer(self.report, self.clock) for _ in self._addresses]
         try:
-            self._restore(ledger)
+            await self._recall(ledger)
             dropped_before = self.report.dropped()
             for server, (host, port) in zip(servers, self._addresses, strict=True):
                 await server.start(host, port)
@@ -115,6 +113,25 @@ class Agent:
             await ledger.close()
         self.summary.seconds = round(self.clock.monotonic() - self.started, 3)
         return self.summary
+
+    def _begin(self) -> None:
+        settings = self.settings
+        whole = bool(self._exporters or self._addresses)
+        logs = any(Signal.LOGS.value in getattr(options, "signals", ()) for options in settings.exporters.values())
+        self.pipeline = build_pipeline(self._catalog, settings, identify=whole, marks=logs or bool(self._addresses))
+        self.live = LiveView(self.pipeline.assembler.identifier.identify)
+
+    async def _recall(self, ledger: Ledger) -> None:
+        try:
+            self._restore(ledger)
+        except Exception as error:
+            if isinstance(error, LedgerError) and not error.corrupt:
+                raise
+            # Written by another program, another version or a dying disk: as good as corrupt.
+            log.error("what the ledger holds cannot be understood", exc_info=error)  # noqa: TRY400 - with more to come
+            await ledger.replace_corrupt(f"it cannot be understood ({type(error).__name__}: {error})")
+            self._begin()
+            self._restore(ledger)
 
     def _restore(self, ledger: Ledger) -> None:
         own = self.pipeline.telemetry

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import glob
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tomli
 from pydantic import ValidationError
 
 from logagent import expr
 from logagent.alerting.loading import RuleReader
-from logagent.alerting.rules import Budget, EventAlert
 from logagent.alerting.templates import Template
 from logagent.errors import ConfigurationError, Problem
 from logagent.metrics.rules import MetricRule, family_problems
@@ -22,9 +20,14 @@ from logagent.parsing.checks import semantic_problems
 from logagent.parsing.compile import Wanted
 from logagent.parsing.definition import ParserDefinition
 from logagent.parsing.problems import definition_problems
-from logagent.settings import Settings
 from logagent.shipped import parser_files, rule_files
 from logagent.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from logagent.alerting.rules import Budget, EventAlert
+    from logagent.settings import Settings
 
 TEXT = "text"
 """Name of the parser of last resort."""
@@ -121,9 +124,7 @@ def _read_parsers(settings: Settings, problems: list[Problem]) -> list[ParserDef
     return list(found.values())
 
 
-def _read_rules(
-    settings: Settings, problems: list[Problem]
-) -> tuple[list[MetricRule], RuleReader]:
+def _read_rules(settings: Settings, problems: list[Problem]) -> tuple[list[MetricRule], RuleReader]:
     reader = RuleReader()
     metrics: list[tuple[MetricRule, str, str]] = []
     shipped = {file.stem: file for file in rule_files()}
@@ -165,7 +166,9 @@ def _tables(files: Iterable[Path], problems: list[Problem]) -> list[tuple[Path, 
             found.append((file, tomli.loads(file.read_text(encoding="utf-8"))))
         except OSError as error:
             reason = error.strerror or "unreadable"
-            problems.append(Problem(str(file), "", f"cannot be read: {reason}", "a file that the agent's user may read"))
+            problems.append(
+                Problem(str(file), "", f"cannot be read: {reason}", "a file that the agent's user may read")
+            )
         except UnicodeDecodeError:
             problems.append(Problem(str(file), "", "is not UTF-8", "save the file as UTF-8"))
         except tomli.TOMLDecodeError as error:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 256 * 1024
 """Lines of one chunk, decoded, still fit a processor's second-level cache; larger chunks measured slower."""
 
+QUIET_SECONDS = 1.0
+"""How long a rotated file must be silent before its successor is read: a writer with several processes may still hold
+it, and lines are kept in order."""
+
 
 def build_receivers(settings: Settings, clock: Clock) -> list[Receiver]:
     """The receivers of a configuration."""
@@ -37,6 +41,7 @@ def build_receivers(settings: Settings, clock: Clock) -> list[Receiver]:
                         start_at=options.start_at,
                         max_line_bytes=limits.line,
                         chunk_bytes=CHUNK_BYTES,
+                        quiet_seconds=QUIET_SECONDS,
                         hold_seconds=limits.rotated_hold,
                         clock=clock,
                     )

@@ -82,7 +82,7 @@ class Telemetry:
 class Pipeline:
     """All of the core's state for one configuration."""
 
-    def __init__(  # noqa: PLR0913 - a configuration is all of these
+    def __init__(  # noqa: PLR0913 - one caller, `build_pipeline`, gathers them
         self,
         catalog: Catalog,
         settings: Settings,
@@ -116,7 +116,7 @@ class Pipeline:
 
     # -- the way of a batch --------------------------------------------------------------------------------
 
-    def process(self, batch: RawBatch, now: int) -> Outcome:  # noqa: ARG002 - time is an argument of every step
+    def process(self, batch: RawBatch, now: int) -> Outcome:  # noqa: ARG002 - part of the seam
         """What a batch comes to. ``now`` is wall time, for what the lines themselves do not date."""
         source = self._sources[batch.receiver]
         records = source.parser.parse(batch, source.resource)
@@ -131,6 +131,7 @@ class Pipeline:
         if self.assembler.now:
             alerts += self.alerts.tick(self.assembler.now)
         self._positions[f"{batch.receiver}\0{batch.stream}"] = batch.position
+        self._count_alerts(alerts)
         self._count_batch(batch, Counter(record.dialect.name for record in records))
         return Outcome(records, spans, failures, alerts)
 
@@ -145,7 +146,7 @@ class Pipeline:
         """Time passes, and every log is read to its end."""
         return self._finished(self.assembler.tick(now))
 
-    def close(self, now: int) -> Outcome:  # noqa: ARG002 - the same
+    def close(self, now: int) -> Outcome:  # noqa: ARG002 - part of the seam
         """The input is at its end: closes what is open."""
         return self._finished(self.assembler.close())
 
@@ -154,6 +155,7 @@ class Pipeline:
         alerts = self._count_spans(spans)
         if self.assembler.now:
             alerts += self.alerts.tick(self.assembler.now)
+        self._count_alerts(alerts)
         return Outcome(spans=spans, alerts=alerts)
 
     def _price(self, spans: list[Span]) -> None:
@@ -178,6 +180,11 @@ class Pipeline:
 
     # -- accounting ----------------------------------------------------------------------------------------
 
+    def _count_alerts(self, alerts: list[Alert]) -> None:
+        changes = self.telemetry.family(telemetry.ALERTS)
+        for alert in alerts:
+            changes.find((alert.name, alert.state.value, alert.reason)).add(1)
+
     def _count_batch(self, batch: RawBatch, dialects: Mapping[str, int]) -> None:
         own = self.telemetry
         own.family(telemetry.RECEIVER_LINES).find((batch.receiver,)).add(len(batch.lines))
@@ -201,6 +208,9 @@ class Pipeline:
                 dialect.dropped_attributes = 0
         counts = self.alerts.take_counts()
         dropped.update(counts.losses)
+        for store in (self.store, own.store):
+            dropped["series_state"] += store.unreadable
+            store.unreadable = 0
         for name, total in self.store.overflowed.items():
             known = self._overflowed.get(name, 0)
             dropped["series_limit"] += total - known

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from logagent.model import AttributeValue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 
 class Role(Enum):
@@ -75,6 +77,7 @@ class LineShape:
     """The role's place among the roles: a list is looked up faster than an enum."""
 
     def __post_init__(self) -> None:
+        """Finds the role's place."""
         self.place = ROLES.index(self.role)
 
     def told(self, data: dict[str, Any], inner: dict[str, Any]) -> Told:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BEGIN_MS = 1_763_804_612_000
 UUIDS = {
@@ -41,7 +43,12 @@ def context_of(kind: str, number: int, ms: int) -> dict[str, Any]:
     entity = UUIDS[kind][number]
     if kind == "request":
         path = f"/api/v1/prompts/{number % 2}"
-        own = {"request_id": entity, "method": "GET", "path": path, "headers": {"cookie": "a=b", "x-n": str(number)}}
+        own: dict[str, Any] = {
+            "request_id": entity,
+            "method": "GET",
+            "path": path,
+            "headers": {"cookie": "a=b", "x-n": str(number)},
+        }
     elif kind == "llm":
         own = {"call_id": entity, "provider": "openai", "model": f"gpt-4o{'-mini' * (number % 2)}", "user_id": None}
     else:
@@ -146,4 +153,63 @@ def written(moves_made: list[tuple[str, str, int, int, int]]) -> list[bytes]:
     return lines
 
 
-logs = st.lists(moves, min_size=1, max_size=60).map(written)
+_STORIES: tuple[tuple[tuple[str, str], ...], ...] = (
+    (
+        ("start", "request"),
+        ("start", "llm"),
+        ("end", "llm"),
+        ("end", "request"),
+        ("metric", "llm"),
+        ("remark", "request"),
+    ),
+    (
+        ("start", "request"),
+        ("start", "llm"),
+        ("end", "llm"),
+        ("recorded", "llm"),
+        ("metric", "request"),
+        ("end", "request"),
+    ),
+    (
+        ("start", "request"),
+        ("start", "query"),
+        ("remark", "request"),
+        ("end", "query"),
+        ("end", "request"),
+        ("odd", "llm"),
+    ),
+    (
+        ("start", "request"),
+        ("start", "llm"),
+        ("fail", "llm"),
+        ("metric", "query"),
+        ("fail", "request"),
+        ("metric", "query"),
+    ),
+    (
+        ("metric", "request"),
+        ("end", "request"),
+        ("end", "llm"),
+        ("metric", "llm"),
+        ("recorded", "llm"),
+        ("remark", "llm"),
+    ),
+)
+"""What requests really do: each of these goes on in its order, while others go on between its lines."""
+
+
+@st.composite
+def _interleaved(draw: st.DrawFn) -> list[bytes]:
+    stories = draw(st.lists(st.sampled_from(_STORIES), min_size=1, max_size=4))
+    processes = draw(st.lists(st.sampled_from([4536, 4537]), min_size=4, max_size=4))
+    turns = draw(st.permutations([number for number, story in enumerate(stories) for _ in story]))
+    left = [list(story) for story in stories]
+    made = []
+    for number in turns:
+        action, kind = left[number].pop(0)
+        step = draw(st.sampled_from([0, 0, 1, 40, 900, 2_500]))
+        made.append((action, kind, number, step, processes[number]))
+    return written(made)
+
+
+logs = st.lists(moves, min_size=1, max_size=60).map(written) | _interleaved()

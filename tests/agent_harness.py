@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from afn_lines import BEGIN_MS, line
 
-from logagent.agent import Agent
+from logagent import agent as agent_module
 from logagent.catalog import load_catalog
 from logagent.clock import SystemClock
 from logagent.model import Delivery, DeliveryOutcome, OutboxDraft, RawBatch, Signal
 from logagent.receivers.protocol import ReceiverState
 from logagent.settings import Settings
+from logagent.state.errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from pathlib import Path
 
-    from logagent.model import OutboxItem, Outcome
+    from logagent.model import Changes, OutboxItem, Outcome
     from logagent.receivers.protocol import Emit
     from logagent.report import Summary
 
@@ -141,12 +144,15 @@ class Harness:
         self.exporters: list[ScriptedExporter] = []
         self.agent = self.begin()
 
-    def begin(self, lines: Sequence[bytes] = ()) -> Agent:
+    def begin(self, lines: Sequence[bytes] = ()) -> agent_module.Agent:
         """A new agent, as after a restart; its receiver has these lines from the beginning."""
-        self.agent = Agent(self.settings, load_catalog(self.settings), SystemClock())
         self.receiver = ScriptedReceiver(lines=lines)
-        self.agent.receivers = [self.receiver]
-        self.agent._exporters |= {exporter.name: exporter for exporter in self.exporters}
+        exporters = {exporter.name: exporter for exporter in self.exporters}
+        with (
+            patch.object(agent_module, "build_exporters", lambda *_: exporters),
+            patch.object(agent_module, "build_receivers", lambda *_: [self.receiver]),
+        ):
+            self.agent = agent_module.Agent(self.settings, load_catalog(self.settings), SystemClock())
         return self.agent
 
     async def once(self) -> Summary:
@@ -165,6 +171,19 @@ class Harness:
             stop.set()
             async with asyncio.timeout(DEADLINE_SECONDS):
                 await task
+
+    def refuse_commits(self, reason: str) -> set[str]:
+        """From now on commits fail, for as long as the returned set has the reason in it."""
+        ledger = self.agent.committer.ledger
+        write, reasons = ledger.commit, {reason}
+
+        async def commit(changes: Changes) -> float:
+            if reasons:
+                raise LedgerError(reason)
+            return await write(changes)
+
+        ledger.commit = commit  # type: ignore[method-assign]
+        return reasons
 
     async def until(self, reached: Callable[[], object], what: str) -> None:
         deadline = time.monotonic() + DEADLINE_SECONDS
@@ -187,6 +206,17 @@ class Harness:
     def processed(self, sample: str) -> float:
         """What a counter of the running agent stands at, committed or not."""
         return value_of(self.agent.report.exposition(openmetrics=False).decode(), sample)
+
+
+def broken(*_: object) -> Outcome:
+    """A bug."""
+    raise ZeroDivisionError
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
 
 
 def value_of(exposition: str, sample: str) -> float:

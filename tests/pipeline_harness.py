@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from logagent.catalog import Catalog, load_catalog
 from logagent.model import Alert, Failure, LogRecord, Outcome, RawBatch, Span
 from logagent.pipeline import Pipeline, build_pipeline
 from logagent.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 DATA = Path(__file__).parent / "data"
 NOW = 1_800_000_000_000_000_000

@@ -106,7 +106,9 @@ def test_the_spans_do_not_depend_on_the_size_of_the_batches(log: str, size: int)
 def test_one_request_told_by_two_lines_is_counted_once() -> None:
     _, pipeline = run(lines_of("afn_pjl3"))
     exposition = pipeline.store.render().decode()
-    counts = [float(x.rsplit(" ", 1)[1]) for x in exposition.splitlines() if x.startswith("autoforge_http_requests_total{")]
+    counts = [
+        float(x.rsplit(" ", 1)[1]) for x in exposition.splitlines() if x.startswith("autoforge_http_requests_total{")
+    ]
     assert sum(counts) == 20
 
 

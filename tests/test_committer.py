@@ -7,13 +7,13 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
-from agent_harness import LINES, ScriptedExporter, plain, query, value_of
+from agent_harness import DEADLINE_SECONDS, LINES, ScriptedExporter, plain, query, value_of
 from pipeline_harness import NOW, batch_of, make_pipeline
 
 from logagent import telemetry
 from logagent.clock import ManualClock
 from logagent.committer import Committer
-from logagent.model import Changes, Outcome, OutboxDraft, Signal
+from logagent.model import Changes, OutboxDraft, Outcome, Signal
 from logagent.state.errors import LedgerError
 from logagent.state.ledger import Ledger
 
@@ -36,6 +36,7 @@ class Scene:
         self.failures: list[LedgerError] = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.begun = asyncio.Event()
         self.commits = 0
         self._write = self.ledger.commit
         self.ledger.commit = self._commit  # type: ignore[method-assign]
@@ -45,6 +46,7 @@ class Scene:
 
     async def _commit(self, changes: Changes) -> float:
         self.commits += 1
+        self.begun.set()
         await self.gate.wait()
         if self.failures:
             raise self.failures.pop(0)
@@ -64,8 +66,8 @@ class Scene:
         return kept_lines(self.ledger)
 
     async def under_way(self) -> None:
-        while not self.commits:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await self.begun.wait()
 
 
 def lines_in(exposition: bytes) -> float:
@@ -195,13 +197,13 @@ async def test_a_failed_commit_whose_caller_has_gone_away_is_tried_again(scene: 
 async def test_a_ledger_found_corrupt_is_replaced_by_one_with_everything_that_was_known(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    scene.committer.adopt("series", {"s:[\"gone_total\"]": b"5.0"})
+    scene.committer.adopt("series", {'s:["gone_total"]': b"5.0"})
     scene.feed(plain(3))
     await scene.committer.commit()
     scene.feed(plain(4, first=3))
     scene.failures = [corrupt()]
     assert await scene.lines_shown() == 7 == scene.lines_kept()
-    assert scene.ledger.load("series")["s:[\"gone_total\"]"] == b"5.0"
+    assert scene.ledger.load("series")['s:["gone_total"]'] == b"5.0"
     assert scene.ledger.load("positions") != {}
     assert scene.ledger.set_aside is not None
     assert f"set aside as {scene.ledger.set_aside}" in caplog.text

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from afn_lines import logs
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from pipeline_harness import (
-    DATA,
     NOW,
     Entries,
     Seen,
@@ -25,7 +24,10 @@ from pipeline_harness import (
     run,
 )
 
-from logagent.settings import Settings
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from logagent.settings import Settings
 
 LOGS = ["afn_pjl2", "afn_pjl3", "afn_pjl4"]
 _PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
@@ -43,7 +45,9 @@ def batches(lines: Sequence[bytes], sizes: Sequence[int]) -> Iterator[Sequence[b
         turn += 1
 
 
-def undisturbed(lines: Sequence[bytes], sizes: Sequence[int], config: Settings, *, identify: bool) -> tuple[Seen, Entries]:
+def undisturbed(
+    lines: Sequence[bytes], sizes: Sequence[int], config: Settings, *, identify: bool
+) -> tuple[Seen, Entries]:
     """What one pipeline without a restart makes of the lines."""
     pipeline = make_pipeline(config, identify=identify)
     seen, entries = Seen(), Entries()
@@ -114,7 +118,7 @@ def assert_same(one: tuple[Seen, Entries], other: tuple[Seen, Entries]) -> None:
     st.lists(st.sampled_from("--ckl"), min_size=1, max_size=6),
     st.sampled_from([(make_settings(), True), (make_settings(), False), (FEW_OPEN, True)]),
 )
-@settings(max_examples=100, phases=_PHASES)
+@settings(max_examples=300, phases=_PHASES)
 def test_kills_at_any_moment_change_nothing_of_any_interleaving(
     lines: list[bytes], sizes: list[int], other_sizes: list[int], kills: list[str], how: tuple[Settings, bool]
 ) -> None:
@@ -124,7 +128,7 @@ def test_kills_at_any_moment_change_nothing_of_any_interleaving(
 
 
 @pytest.mark.parametrize("log", LOGS)
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_kills_at_random_moments_change_nothing_of_a_real_log(log: str, seed: int) -> None:
     chance = random.Random(seed)
     lines = read_lines(f"autoforgenexus/{log}.log")
@@ -135,8 +139,7 @@ def test_kills_at_random_moments_change_nothing_of_a_real_log(log: str, seed: in
 
 
 def test_a_kill_after_every_single_line_changes_nothing() -> None:
-    lines = read_lines("autoforgenexus/afn_pjl3.log")
-    assert (DATA / "autoforgenexus").is_dir()
+    lines = read_lines("autoforgenexus/afn_pjl3.log")[:150]
     one = undisturbed(lines, [10], make_settings(), identify=True)
     assert_same(one, killed(lines, [1], ["k"], make_settings(), identify=True))
 
@@ -147,7 +150,7 @@ _HOSTILE = [
     b'{"asctime": "9999-12-31 23:59:59,999", "levelname": "INFO", "message": "x", "name": "src.x"}', b'{"": {"": {"": ""}}}',
     b'{"levelname": 99999999999999999999999999, "message": {"a": [1, null]}, "process": {"b": 1e999}}',
 ]  # fmt: skip
-_ODD_VALUES = [
+_ODD_VALUES: list[Any] = [
     None, True, -1, 2**63, 2**64, 10**30, 0.1, -1.5, 1e308, "", "0", "-", "NaN", "x" * 300, "\0", "\ud800", [], [1, "a"], {}, {"a": {"b": []}},
     "2026-11-22T09:43:32.754212+00:00", "9999-01-01T00:00:00+00:00", "password=hunter2", float("nan"), float("inf"), [[[[[]]]]],
 ]  # fmt: skip
@@ -170,7 +173,8 @@ def _spoilt(draw: st.DrawFn) -> list[bytes]:
             place = draw(st.sampled_from([data, inner]))
             if place:
                 place[draw(st.sampled_from(sorted(place)))] = draw(st.sampled_from(_ODD_VALUES))
-            line = json.dumps(data).encode()  # noqa: PLW2901 - the same line, spoilt
+            lines.append(json.dumps(data).encode())
+            continue
         lines.append(line)
     return lines
 
@@ -181,15 +185,17 @@ def _spoilt(draw: st.DrawFn) -> list[bytes]:
     st.lists(st.integers(1, 5), min_size=1, max_size=5),
     st.lists(st.sampled_from("--ckl"), min_size=1, max_size=6),
 )
-@settings(max_examples=100, phases=_PHASES)
-def test_no_line_raises_or_makes_a_kill_show(lines: list[bytes], sizes: list[int], other_sizes: list[int], kills: list[str]) -> None:
+@settings(max_examples=300, phases=_PHASES)
+def test_no_line_raises_or_makes_a_kill_show(
+    lines: list[bytes], sizes: list[int], other_sizes: list[int], kills: list[str]
+) -> None:
     one = undisturbed(lines, sizes, make_settings(), identify=True)
     assert len(one[0].records) == len(lines)
     assert_same(one, killed(lines, other_sizes, kills, make_settings(), identify=True))
 
 
 @given(logs)
-@settings(max_examples=50, phases=_PHASES)
+@settings(max_examples=20, phases=_PHASES)
 def test_reading_only_what_rules_read_gives_the_same_metrics(lines: list[bytes]) -> None:
     full, lean = (make_pipeline(identify=identify) for identify in (True, False))
     for pipeline in (full, lean):

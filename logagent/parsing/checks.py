@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from logagent import expr
 from logagent.errors import Problem
 from logagent.parsing.compile import duration_nano
-from logagent.parsing.definition import ParserDefinition, Time
 from logagent.parsing.timestamps import UNITS
 from logagent.suggestions import did_you_mean
 from logagent.zones import zone_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logagent.parsing.definition import ParserDefinition, Time
 
 _FORMATS = ("auto", "iso8601", *(f"epoch_{unit}" for unit in UNITS))
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from logagent import expr
 from logagent.endpoint import endpoint
 from logagent.model import AttributeValue, SpanKind
 from logagent.parsing import timestamps
-from logagent.parsing.definition import Line, ParserDefinition, Paths, SpanDefinition
 from logagent.parsing.paths import MISSING, KnownSource, Path, PathSource, split
 from logagent.parsing.values import PLAIN, Cleaner, context_id, plain_text
 from logagent.shapes import LineShape, Role, SpanShape, Told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from logagent.parsing.definition import Line, ParserDefinition, Paths, SpanDefinition
 
 _CONVENTIONS = ("http.", "url.", "client.", "user_agent.", "db.", "gen_ai.", "error.", "user.", "session.", "server.")
 """Attributes of the semantic conventions: a definition maps them, no line has them under their own path."""
@@ -106,7 +110,10 @@ def name_template(template: str) -> Callable[[Mapping[str, AttributeValue]], str
             values = tuple(map(str, values))
             found = None
         if found is None:
-            texts = [_endpoint(attributes) if p == "{endpoint}" else attributes.get(p[1:-1]) if p[0] == "{" else p for p in parts]
+            texts = [
+                _endpoint(attributes) if p == "{endpoint}" else attributes.get(p[1:-1]) if p[0] == "{" else p
+                for p in parts
+            ]
             found = " ".join(str(text) for text in texts if text not in (None, ""))[:_LONGEST_NAME]
             if len(known) < _MANY_NAMES:
                 known[values] = found
@@ -128,6 +135,7 @@ class Rest(Protocol):
 
     claimed: frozenset[str]
     """Dotted paths that the record itself is made of."""
+
     def hide(self, value: Any) -> str:
         """What stands for a secret."""
         ...
@@ -136,7 +144,9 @@ class Rest(Protocol):
         """Whether a key names a secret."""
         ...
 
-    def take(self, attributes: dict[str, AttributeValue], fields: Mapping[str, Any], place: str, claimed: Set[str]) -> None:
+    def take(
+        self, attributes: dict[str, AttributeValue], fields: Mapping[str, Any], place: str, claimed: AbstractSet[str]
+    ) -> None:
         """Puts the unclaimed fields of an object at a place into the attributes, flat, redacted and bounded."""
         ...
 
@@ -259,7 +269,11 @@ class SpanCompiler:
             "seen": self._cleaner.seen.get, "other": self._cleaner.value,
         }  # fmt: skip
         rest = self._rest_lines(source, place, namespace)
-        body: list[str] = ["a = {}", *rest, *(f"a[{k!r}] = {v!r}" for k, v in {**definition.values, **line.set}.items())]
+        body: list[str] = [
+            "a = {}",
+            *rest,
+            *(f"a[{k!r}] = {v!r}" for k, v in {**definition.values, **line.set}.items()),
+        ]
         for attribute, paths in self._fields.items():
             if attribute in line.set:
                 continue
@@ -313,5 +327,5 @@ def duration_nano(text: str) -> int:
     except expr.ExpressionError:
         value = None
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0 or not text[-1:].isalpha():
-        raise ValueError(f"{text!r} is no duration; write for example \"250ms\", \"2s\" or \"15m\"")
+        raise ValueError(f'{text!r} is no duration; write for example "250ms", "2s" or "15m"')
     return round(value * 1e9)

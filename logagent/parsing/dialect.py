@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
-from typing import Any
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any
 
 from logagent import expr
 from logagent.model import AttributeValue, ExceptionInfo, FailureShape, LogRecord
 from logagent.parsing import timestamps
 from logagent.parsing.attributes import flatten
 from logagent.parsing.compile import SpanCompiler, Wanted, duration_nano, paths_of, read_data, value_reader
-from logagent.parsing.definition import FailureDefinition, Line, ParserDefinition
 from logagent.parsing.exceptions import exception_of
 from logagent.parsing.nested import redacted_text
-from logagent.parsing.redaction import Redactor
-from logagent.parsing.secret_shapes import REDACTED
 from logagent.parsing.severity import severity_number
 from logagent.parsing.values import Cleaner, context_id, json_text, plain_text
 from logagent.shapes import LineShape, SpanShape
+
+if TYPE_CHECKING:
+    from logagent.parsing.definition import FailureDefinition, Line, ParserDefinition
+    from logagent.parsing.redaction import Redactor
 
 _MAX_TYPE = 128
 _SEVERITY_CACHE = 256
@@ -48,7 +50,7 @@ class Failures:
 class CompiledDialect:
     """One parser definition, compiled. ``wanted`` says which span attributes somebody reads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the bounds are options of the configuration
         self,
         definition: ParserDefinition,
         redactor: Redactor,
@@ -189,7 +191,7 @@ class CompiledDialect:
         return found
 
     def take(
-        self, attributes: dict[str, AttributeValue], fields: Mapping[str, Any], place: str, claimed: Set[str]
+        self, attributes: dict[str, AttributeValue], fields: Mapping[str, Any], place: str, claimed: AbstractSet[str]
     ) -> None:
         """Puts the unclaimed fields of an object at a place into the attributes, flat, redacted and bounded."""
         depth, most, value = self._limits

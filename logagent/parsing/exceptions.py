@@ -7,7 +7,9 @@ import re
 
 from logagent.model import ExceptionInfo
 
-_LAST = re.compile(r"^(?:\s*\|\s?)*([A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Iteration|Warning|Group|[A-Z]\w*)?)(?::\s?(.*))?$")
+_LAST = re.compile(
+    r"^(?:\s*\|\s?)*([A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Iteration|Warning|Group|[A-Z]\w*)?)(?::\s?(.*))?$"
+)
 _MAX_TEXT = 64 * 1024
 _GROUP, _INSIDE = "  + Exception Group Traceback", "  | "
 

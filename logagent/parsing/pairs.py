@@ -20,15 +20,15 @@ _VALUE = re.compile(
     r"""
     [ \t]{0,4}
     (?:
-      b?"(?P<double>(?:\\.|[^"\\])++)
-    | b?'(?P<single>(?:\\.|[^'\\])++)
-    | \\{1,8}["'](?P<inner>(?:(?!\\{1,8}["']).)++)
-    | (?P<scheme>(?i:bearer|basic|token|digest|apikey)[ ]+)?+ (?P<bare>(?![=:\[{(])[^\s,;&"'<>)}\]]++)
+      b?"(?P<double>(?:\\.|[^"\\])+)
+    | b?'(?P<single>(?:\\.|[^'\\])+)
+    | \\{1,8}["'](?P<inner>(?:(?!\\{1,8}["']).)+)
+    | (?P<scheme>(?i:bearer|basic|token|digest|apikey)[ ]+)? (?P<bare>(?![=:\[{(])[^\s,;&"'<>)}\]]+)
     )
     """,
     re.VERBOSE | re.DOTALL,
 ).match
-_COOKIES = re.compile(r"""[ \t]{0,4}(?P<bare>(?![=:\[{(])[^\s;,"']++(?:;[ ]?[^\s;,"'=]++=[^\s;,"']*+)*+)""").match
+_COOKIES = re.compile(r"""[ \t]{0,4}(?P<bare>(?![=:\[{(])[^\s;,"']+(?:;[ ]?[^\s;,"'=]+=[^\s;,"']*)*)""").match
 _PASSWORD = re.compile(r"pass|pwd|secret", re.IGNORECASE).search
 _COOKIE = re.compile(r"cookie", re.IGNORECASE).search
 _NO_SECRET = frozenset({

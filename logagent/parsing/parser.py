@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -11,11 +11,13 @@ from logagent import expr
 from logagent.model import LogRecord, RawBatch, Resource
 from logagent.parsing.compile import EMPTY, define, paths_of, read_data
 from logagent.parsing.decode import rescue
-from logagent.parsing.dialect import CompiledDialect
 from logagent.parsing.paths import MISSING, KnownSource, PathSource, split
 from logagent.parsing.timestamps import MICROS, MILLIS, shape_of
 from logagent.parsing.values import json_text, plain_text, w3c_id
 from logagent.shapes import MAX_KEYS, MAX_LEARNED, LineShape
+
+if TYPE_CHECKING:
+    from logagent.parsing.dialect import CompiledDialect
 
 _MAX_LOGGER, _MANY_VALUES = 256, 1_024
 _Maker = Callable[[dict[str, Any]], LogRecord]
@@ -154,10 +156,14 @@ def _record_lines(
     record = dialect.definition.record
     namespace.update(
         {
-            f"dialect{number}": dialect, f"severities{number}": dialect.severities.get,
-            f"severity{number}": dialect.severity, f"body{number}": dialect.body, f"time{number}": dialect.read_time,
-            f"exception{number}": dialect.exception, f"lines{number}": dialect.lines.get,
-        }  # fmt: skip
+            f"dialect{number}": dialect,
+            f"severities{number}": dialect.severities.get,
+            f"severity{number}": dialect.severity,
+            f"body{number}": dialect.body,
+            f"time{number}": dialect.read_time,
+            f"exception{number}": dialect.exception,
+            f"lines{number}": dialect.lines.get,
+        }
     )
     body: list[str] = ["r = new(LogRecord)", "r.data = o = d", f"r.dialect = dialect{number}"]
     for name in reversed(record.object):

@@ -1,9 +1,12 @@
-"""Paths into a decoded JSON object: ``context.request_id``; a dot inside a key is written ``\\.``."""
+r"""Paths into a decoded JSON object: ``context.request_id``; a dot inside a key is written ``\.``."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 _SPLIT = re.compile(r"(?<!\\)\.")
 

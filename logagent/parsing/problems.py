@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING
 
 from logagent.errors import Problem
 from logagent.parsing.definition import (
@@ -20,6 +17,12 @@ from logagent.parsing.definition import (
     Time,
 )
 from logagent.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
 
 _MODELS: dict[str, type[BaseModel]] = {
     "": ParserDefinition, "match": Match, "record": Record, "time": Time, "span": SpanDefinition, "line": Line,

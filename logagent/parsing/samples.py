@@ -7,17 +7,20 @@ A span that its definition takes out of one line is seen here as that line tells
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from logagent.model import LogRecord, RawBatch, Resource, Severity
-from logagent.parsing.definition import ParserDefinition
-from logagent.parsing.dialect import CompiledDialect
 from logagent.parsing.parser import Parser
 from logagent.shapes import LineShape, Role
 from logagent.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from logagent.parsing.definition import ParserDefinition
+    from logagent.parsing.dialect import CompiledDialect
 
 _KEYS = ("lines", "records", "spans")
 _RECORD = ("body", "severity", "logger", "time", "parser")

@@ -59,24 +59,24 @@ def _shape(rule: str, pattern: str, accept: Callable[[re.Match[str]], bool] = la
 SHAPES = (
     _shape(
         "private_key",
-        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----))*+"
+        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[^-]*(?:-(?!----)[^-]*)*"
         r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?",
     ),
     _shape("url_credentials", r"(://[^\s/@:\"'<>]{0,256}:)[^\s/?\"'<>]{1,512}(?=@)", lambda m: REDACTED not in m[0]),
-    _shape("jwt", r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]{5,}+(?:\.[A-Za-z0-9_-]*+)*+"),
-    _shape("bearer", r"\b([Bb][Ee][Aa][Rr][Ee][Rr] {1,4})([A-Za-z0-9._~+/=-]{8,}+)", _is_bearer),
-    _shape("basic", r"\b([Bb][Aa][Ss][Ii][Cc] {1,4})([A-Za-z0-9+/]{4,}+={0,2})", _is_basic),
-    _shape("anthropic_key", r"(?<![A-Za-z0-9])sk-ant-[A-Za-z0-9_-]{10,}+"),
-    _shape("api_key", r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16,}+", _looks_random),
+    _shape("jwt", r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)*"),
+    _shape("bearer", r"\b([Bb][Ee][Aa][Rr][Ee][Rr] {1,4})([A-Za-z0-9._~+/=-]{8,})", _is_bearer),
+    _shape("basic", r"\b([Bb][Aa][Ss][Ii][Cc] {1,4})([A-Za-z0-9+/]{4,}={0,2})", _is_basic),
+    _shape("anthropic_key", r"(?<![A-Za-z0-9])sk-ant-[A-Za-z0-9_-]{10,}"),
+    _shape("api_key", r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16,}", _looks_random),
     _shape("aws_key_id", r"(?<![A-Za-z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])"),
     _shape(
-        "github_token", r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{20,}+|github_pat_[A-Za-z0-9]{8}[A-Za-z0-9_]{12,}+)"
+        "github_token", r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9]{8}[A-Za-z0-9_]{12,})"
     ),
-    _shape("slack_token", r"(?<![A-Za-z0-9])xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}+", _looks_random),
+    _shape("slack_token", r"(?<![A-Za-z0-9])xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}", _looks_random),
     _shape("google_api_key", r"(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
     _shape(
         "vendor_key",
-        r"(?<![A-Za-z0-9])(?:[sr]k_(?:live|test)|gsk|hf|r8|npm|whsec|lsv2_[ps]t|glpat|pplx|xai)[_-][A-Za-z0-9]{8}[A-Za-z0-9_-]{8,}+",
+        r"(?<![A-Za-z0-9])(?:[sr]k_(?:live|test)|gsk|hf|r8|npm|whsec|lsv2_[ps]t|glpat|pplx|xai)[_-][A-Za-z0-9]{8}[A-Za-z0-9_-]{8,}",
         _looks_random,
     ),
 )

@@ -20,10 +20,12 @@ _PYTHON = {10: 5, 20: 9, 30: 13, 40: 17, 50: 18}
 
 
 _LONGEST_NUMBER = 3
+_HIGHEST = 24
+"""FATAL4 of the logs data model."""
 
 
 def severity_number(value: Any, numbers: str = "tens") -> int:
-    """1–24, or 0 where the value is no severity.
+    """1 to 24, or 0 where the value is no severity.
 
     ``numbers`` says how a number is meant: ``tens`` (bunyan, pino), ``python`` (logging), ``syslog``, ``otel``.
     """
@@ -34,8 +36,7 @@ def severity_number(value: Any, numbers: str = "tens") -> int:
         return _NAMES.get(text, 0)
     if value.__class__ is int:
         if numbers == "otel":
-            return value if 0 <= value <= 24 else 0  # noqa: PLR2004 - the data model's range
+            return value if 0 <= value <= _HIGHEST else 0
         table = {"syslog": _SYSLOG, "python": _PYTHON}.get(numbers, _TENS)
         return table.get(value, 0)
     return 0
-

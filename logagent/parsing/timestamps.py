@@ -15,12 +15,11 @@ from logagent.zones import zone_of
 TimeReader = Callable[[Any], int | None]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_GENERAL = re.compile(
-    r"^(\d{4}-\d\d-\d\d)[T _](\d\d:\d\d:\d\d)(?:[.,](\d{1,9})\d*)?\s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?$"
-)
+_GENERAL = re.compile(r"^(\d{4}-\d\d-\d\d)[T _](\d\d:\d\d:\d\d)(?:[.,](\d{1,9})\d*)?\s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?$")
 _SECOND = 1_000_000_000
 _MILLIS, _MICROS_AND_UTC = 4, 13
 _MILLI_DIGITS = 3
+_HOURS = len("+02")
 _MICRO = 1_000
 """Nanoseconds; a float of any unit is no finer than that in this century."""
 UNITS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
@@ -77,7 +76,7 @@ def _general(value: Any, zone: tzinfo | None) -> int | None:
     day, clock, fraction, offset = match.groups()
     try:
         if offset and offset not in {"Z", "z", "UTC"}:
-            zone = zone_of(offset if len(offset) > 3 else f"{offset}:00")  # noqa: PLR2004 - "+02"
+            zone = zone_of(offset if len(offset) > _HOURS else f"{offset}:00")
         elif offset:
             zone = UTC
         seconds = _seconds(datetime.fromisoformat(f"{day} {clock}"), zone)
@@ -116,7 +115,9 @@ def epoch_reader(unit: str) -> TimeReader:
             if value.__class__ is str:
                 whole, _, fraction = value.strip().partition(".")
                 sign = -1 if whole.startswith("-") else 1
-                nanos = int(whole) * factor + sign * (int(fraction[:9].ljust(9, "0")) * factor // _SECOND if fraction else 0)
+                nanos = int(whole) * factor + sign * (
+                    int(fraction[:9].ljust(9, "0")) * factor // _SECOND if fraction else 0
+                )
             elif value.__class__ is int:
                 nanos = value * factor
             elif value.__class__ is float:
@@ -185,6 +186,6 @@ def duration_reader(unit: str) -> TimeReader:
             nanos = round(float(value) * factor)
         except (ValueError, TypeError, OverflowError):
             return None
-        return nanos if 0 <= nanos < 2**62 else None  # noqa: PLR2004 - what fits beside a start in 64 bits
+        return nanos if 0 <= nanos < 2**62 else None
 
     return read

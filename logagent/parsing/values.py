@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from logagent.model import AttributeValue
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from logagent.model import AttributeValue
 
 MAX_ID = 256
 MAX_LIST = 64

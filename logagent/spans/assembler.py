@@ -89,7 +89,9 @@ class Assembler:
 
     # -- the way of the lines ------------------------------------------------------------------------------
 
-    def feed(self, records: list[LogRecord]) -> tuple[list[Span], list[Failure]]:
+    def feed(  # noqa: C901 - the loop over all lines: a call for each of its pieces would cost more than they do
+        self, records: list[LogRecord]
+    ) -> tuple[list[Span], list[Failure]]:
         """The spans that ended and the failures that happened with these records, all of one log, in its order."""
         if not records:
             return [], []
@@ -181,7 +183,9 @@ class Assembler:
         if line.echo_key is not None:
             self._expect_echo(line, span)
 
-    def _end(self, record: LogRecord, line: LineShape, told: Told) -> None:
+    def _end(  # noqa: C901, PLR0912, PLR0915 - the same: every span comes through here
+        self, record: LogRecord, line: LineShape, told: Told
+    ) -> None:
         entity, request, parent, start, duration, attributes = told
         service = self._service
         time = record.time_unix_nano
@@ -270,7 +274,7 @@ class Assembler:
         self._service.open[span.kind][span.id] = span
         self._due(span)
 
-    def _event(self, record: LogRecord, line: LineShape, told: Told) -> None:
+    def _event(self, record: LogRecord, line: LineShape, told: Told) -> None:  # noqa: ARG002 - a role's signature
         self._attach(record, told[1])
 
     def _accompany(self, record: LogRecord) -> None:
@@ -292,7 +296,7 @@ class Assembler:
         shape = line.span
         self._open += 1
         if self._open > self._max_open:
-            self._evict(self._service)
+            self._evict(record.time_unix_nano)
         span: OpenSpan = _new_open(OpenSpan)
         self._begun = span.order = self._begun + 1
         span.shape = shape
@@ -407,7 +411,9 @@ class Assembler:
 
     def _expect_echo(self, line: LineShape, span: OpenSpan) -> None:
         process = span.process.rpartition("\0")[2]
-        span.echo_key = f"{self._stem}{_SEPARATOR}{process}{_SEPARATOR}{line.span.kind}{_SEPARATOR}{line.echo_key(span.attributes)}"  # type: ignore[misc]
+        span.echo_key = (
+            f"{self._stem}{_SEPARATOR}{process}{_SEPARATOR}{line.span.kind}{_SEPARATOR}{line.echo_key(span.attributes)}"  # type: ignore[misc]
+        )
         self._service.expect_echo(span.echo_key, span.deadline)
 
     def _drop_echo(self, span: OpenSpan) -> None:
@@ -423,20 +429,19 @@ class Assembler:
 
     def _due(self, span: OpenSpan) -> None:
         self._touch(span)
-        if span.deadline < span.clock.due:
-            span.clock.due = span.deadline
+        span.clock.due = min(span.clock.due, span.deadline)
 
     def _touch(self, span: OpenSpan) -> None:
         if not span.changed:
             span.changed = True
             self._changed.append(span)
 
-    def _evict(self, service: ServiceSpans) -> None:
+    def _evict(self, time: int) -> None:
         """Closes the oldest open span as incomplete: the limit on open spans was reached."""
-        oldest = service.oldest()
+        oldest = self._service.oldest()
         if oldest is not None:
             self.dropped["open_span_limit"] += 1
-            self._close(oldest, oldest.ended or self._clock.now, incomplete=not oldest.ended)
+            self._close(oldest, oldest.ended or time, incomplete=not oldest.ended)
 
     # -- time ----------------------------------------------------------------------------------------------
 

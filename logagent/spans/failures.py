@@ -8,11 +8,14 @@ told of, and of a new one where there is none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import orjson
 
 from logagent.model import Failure, LogRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _MANY_GROUPS = 4_096
 _MANY_RECENT = 256
@@ -65,6 +68,4 @@ class FailureGroups:
 
     def restore(self, entries: Mapping[str, bytes]) -> None:
         """Takes the entries that ``changes`` gave."""
-        self._groups = {
-            key: [(told, roles) for told, roles in orjson.loads(value)] for key, value in entries.items()
-        }
+        self._groups = {key: [(told, roles) for told, roles in orjson.loads(value)] for key, value in entries.items()}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from logagent.model import ExceptionInfo, LogRecord, ParentFound, Severity, Span, SpanEvent, SpanKind, StatusCode
-from logagent.spans.open import OpenSpan
+
+if TYPE_CHECKING:
+    from logagent.spans.open import OpenSpan
 
 STATUS_CODE = "http.response.status_code"
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from logagent.model import Span
+if TYPE_CHECKING:
+    from logagent.model import Span
 
 TRACE_SIZE = 16
 SPAN_SIZE = 8

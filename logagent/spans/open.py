@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from logagent.model import ParentFound, Resource, Span, SpanEvent
-from logagent.shapes import SpanShape
+
+if TYPE_CHECKING:
+    from logagent.shapes import SpanShape
 
 MAX_EVENTS = 128
 

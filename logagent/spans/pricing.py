@@ -9,9 +9,10 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from logagent.model import AttributeValue, Span
+if TYPE_CHECKING:
+    from logagent.model import AttributeValue, Span
 
 COST = "gen_ai.usage.cost"
 SOURCE = "logagent.cost.source"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from logagent.shapes import SpanShape
-from logagent.spans.open import OpenSpan
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logagent.shapes import SpanShape
+    from logagent.spans.open import OpenSpan
 
 ECHO_MEMORY_NANO = 60_000_000_000
 """How long after a span an echo of it is still known as one."""

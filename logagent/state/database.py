@@ -19,7 +19,9 @@ Durability = Literal["power-loss", "process"]
 APPLICATION_ID: Final = 0x6C6F6761
 """``loga``: tells a ledger from another program's database (https://www.sqlite.org/pragma.html#pragma_application_id)."""
 _BUSY_TIMEOUT_SECONDS: Final = 2.0
-_WAL_MAGIC: Final = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
+MAGIC: Final = b"SQLite format 3\0"
+"""What a database begins with: https://www.sqlite.org/fileformat2.html#the_database_header"""
+WAL_MAGIC: Final = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
 """https://www.sqlite.org/fileformat2.html#the_write_ahead_log"""
 # FULL syncs the log at every commit, NORMAL only at checkpoints, so that a power loss takes back commits whose counters
 # have already been scraped. Measured on ext4 with 300 entries five times a second: 6.5 ms a commit against 4.8 ms, the
@@ -95,7 +97,7 @@ def _check_log(log: Path) -> None:
         return
     except OSError as error:
         raise LedgerError(f"the ledger's write-ahead log cannot be read: {error.strerror}", corrupt=True) from error
-    if head and head not in _WAL_MAGIC:
+    if head and head not in WAL_MAGIC:
         raise LedgerError("the ledger's write-ahead log is corrupt: its header is not one", corrupt=True)
 
 

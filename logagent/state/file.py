@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
-from logagent.state.database import Durability, connect
-from logagent.state.errors import LedgerError, from_sqlite
+from logagent.state.database import MAGIC, WAL_MAGIC, Durability, connect
+from logagent.state.errors import LedgerError, from_sqlite, from_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,15 @@ class LedgerFile:
     def __init__(self, path: Path, durability: Durability) -> None:
         self._path = path
         self._connection = connect(path, durability)
-        self._identities = {file: _identity(file) for file in (path, path.with_name(path.name + "-wal"))}
+        self._watched: list[_Watched] = []
+        try:
+            # Open as long as the connection: closing any descriptor of the database drops SQLite's locks of it
+            # (https://www.sqlite.org/howtocorrupt.html, 2.2).
+            self._watched.append(_Watched(path, (MAGIC,)))
+            self._watched.append(_Watched(path.with_name(path.name + "-wal"), (b"", *WAL_MAGIC)))
+        except LedgerError:
+            self.close()
+            raise
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -41,7 +50,7 @@ class LedgerFile:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Give the connection for statements that are committed together at the end of the block."""
-        self._check_identity()
+        self._check_files()
         try:
             self._roll_back()
             self._connection.execute("BEGIN IMMEDIATE")
@@ -61,11 +70,13 @@ class LedgerFile:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
-    def _check_identity(self) -> None:
-        """Refuse to write into files that were deleted or replaced: the system would let us, and nothing would stay."""
-        for file, identity in self._identities.items():
-            if identity is not None and _identity(file) != identity:
-                raise LedgerError(f"{file.name} was removed or replaced while in use", corrupt=True)
+    def _check_files(self) -> None:
+        """Refuse to write into files that were removed, replaced or overwritten: nothing would stay.
+
+        The system would let us, and SQLite reads again only what it does not remember.
+        """
+        for file in self._watched:
+            file.check()
 
     def compact(self) -> None:
         """Give space back to the file system where much is free. A failure is of no consequence, and is not told."""
@@ -82,11 +93,35 @@ class LedgerFile:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         with contextlib.suppress(sqlite3.Error):
             self._connection.close()
+        for file in self._watched:
+            file.close()
 
 
-def _identity(file: Path) -> tuple[int, int] | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+class _Watched:
+    """A file in use: the one at its path, and one that begins as it must."""
+
+    def __init__(self, path: Path, beginnings: tuple[bytes, ...]) -> None:
+        self._path = path
+        self._beginnings = beginnings
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise from_system(error, "open the ledger") from error
+
+    def check(self) -> None:
+        """Raise LedgerError where it is not any more."""
+        try:
+            is_there = os.path.samestat(self._path.stat(), os.fstat(self._descriptor))
+            beginning = os.pread(self._descriptor, max(map(len, self._beginnings)), 0)
+        except OSError:
+            is_there, beginning = False, b""
+        if not is_there:
+            raise LedgerError(f"{self._path.name} was removed or replaced while in use", corrupt=True)
+        if beginning not in self._beginnings:
+            raise LedgerError(f"{self._path.name} was overwritten while in use", corrupt=True)
+
+    def close(self) -> None:
+        """Let go, once."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)

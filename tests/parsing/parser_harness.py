@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tomli
 
 from logagent.model import LogRecord, RawBatch, Resource
-from logagent.parsing.compile import Wanted
 from logagent.parsing.definition import ParserDefinition
 from logagent.parsing.dialect import CompiledDialect
 from logagent.parsing.parser import Parser
 from logagent.parsing.redaction import Redactor
 from logagent.shipped import parser_files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from logagent.parsing.compile import Wanted
 
 OBSERVED = 1_800_000_000_000_000_000
 RESOURCE = Resource("backend", "autoforge", {"service.name": "backend"})

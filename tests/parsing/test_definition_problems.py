@@ -83,9 +83,9 @@ where = "a = 1"
         "own.toml: record.time.zone: unknown time zone 'Mars/Olympus'; try: local, UTC, +02:00 or a name such as Europe/Berlin",
         "own.toml: match.where: column 7: the expression ends too early; try: join conditions with `and` or `or`",
         "own.toml: span[1].line[1].where: column 3: = is no operator here; try: use == to compare",
-        "own.toml: failure.window: '-1s' is no duration; try: write for example \"250ms\", \"2s\" or \"15m\"",
-        "own.toml: span[0].grace: '5' is no duration; try: write for example \"250ms\", \"2s\" or \"15m\"",
-        "own.toml: span[1].timeout: 'soon' is no duration; try: write for example \"250ms\", \"2s\" or \"15m\"",
+        'own.toml: failure.window: \'-1s\' is no duration; try: write for example "250ms", "2s" or "15m"',
+        'own.toml: span[0].grace: \'5\' is no duration; try: write for example "250ms", "2s" or "15m"',
+        'own.toml: span[1].timeout: \'soon\' is no duration; try: write for example "250ms", "2s" or "15m"',
     ]
 
 
@@ -94,7 +94,8 @@ def test_a_strptime_pattern_is_a_time_format() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "nanos"), [("250ms", 250_000_000), ("2s", 2 * 10**9), ("15m", 900 * 10**9), ("1h", 3600 * 10**9), ("0s", 0)]
+    ("text", "nanos"),
+    [("250ms", 250_000_000), ("2s", 2 * 10**9), ("15m", 900 * 10**9), ("1h", 3600 * 10**9), ("0s", 0)],
 )
 def test_durations_are_nanoseconds(text: str, nanos: int) -> None:
     assert duration_nano(text) == nanos

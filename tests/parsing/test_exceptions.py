@@ -17,12 +17,12 @@ def text_of(error: BaseException) -> str:
 
 def raised(error: BaseException, cause: BaseException | None = None) -> str:
     try:
-        raise error from cause
+        raise error from cause  # noqa: TRY301 - its traceback is the point
     except BaseException as caught:  # noqa: BLE001 - groups and exits too
         return text_of(caught)
 
 
-class OurOwn(Exception):  # noqa: N818 - what applications do
+class OurOwn(Exception):  # noqa: N818 - as applications call theirs
     pass
 
 

@@ -56,7 +56,9 @@ def test_a_path_that_no_line_with_known_keys_can_have_is_not_looked_for() -> Non
     assert source.lines() == []
 
 
-_values = st.one_of(st.none(), st.integers(), st.dictionaries(st.sampled_from("xyz"), st.integers() | st.none(), max_size=3))
+_values = st.one_of(
+    st.none(), st.integers(), st.dictionaries(st.sampled_from("xyz"), st.integers() | st.none(), max_size=3)
+)
 _paths = st.lists(st.sampled_from(["a", "b", "c.x", "a.y", "d.z", "b.x.y"]), min_size=1, max_size=3)
 
 

@@ -48,7 +48,9 @@ def test_start_and_end_lines_are_put_together() -> None:
 
 
 def test_each_difference_says_where_it_is_and_what_was_found() -> None:
-    assert differences(lines=[LINE, "text"], records=[{"body": "disk", "disk.free": 13, "logger": ""}, {"severity": "INFO", "x": 1}]) == [
+    assert differences(
+        lines=[LINE, "text"], records=[{"body": "disk", "disk.free": 13, "logger": ""}, {"severity": "INFO", "x": 1}]
+    ) == [
         "own: sample 1: records[0].body: expected 'disk', found 'disk almost full'",
         "own: sample 1: records[0].disk.free: expected 13, found 12",
         "own: sample 1: records[1].severity: expected 'INFO', found 'UNSET'",
@@ -78,6 +80,8 @@ def test_samples_are_numbered_from_one() -> None:
 
 
 def test_a_definition_may_be_tested_beside_the_text_parser_alone() -> None:
-    definition = ParserDefinition(name="own", record={"body": "m"}, sample=[{"lines": ['{"m": "x"}'], "records": [{"body": "x"}]}])
+    definition = ParserDefinition(
+        name="own", record={"body": "m"}, sample=[{"lines": ['{"m": "x"}'], "records": [{"body": "x"}]}]
+    )
     dialects = [CompiledDialect(definition, Redactor()), CompiledDialect(TEXT, Redactor())]
     assert run_samples(definition, dialects) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tomli
 
@@ -13,9 +13,11 @@ from logagent.parsing.definition import ParserDefinition
 from logagent.parsing.dialect import CompiledDialect
 from logagent.parsing.parser import Parser
 from logagent.parsing.redaction import Redactor
-from logagent.shapes import SpanShape
 from logagent.shipped import parser_files
 from logagent.spans.assembler import Assembler
+
+if TYPE_CHECKING:
+    from logagent.shapes import SpanShape
 
 READ_AT = 1_800_000_000_000_000_000
 BEGIN = 1_795_340_612_000
@@ -102,7 +104,11 @@ class Story:
         self.entries: dict[tuple[str, str], bytes] = {}
 
     def tell(
-        self, *lines: bytes | dict[str, Any], source: str = "app.log", observed: int = READ_AT, resource: Resource = RESOURCE
+        self,
+        *lines: bytes | dict[str, Any],
+        source: str = "app.log",
+        observed: int = READ_AT,
+        resource: Resource = RESOURCE,
     ) -> list[Span]:
         """The spans that these lines, one batch, finish."""
         encoded = [json.dumps(line).encode() if isinstance(line, dict) else line for line in lines]
@@ -152,7 +158,9 @@ def iso(seconds: float) -> str:
     return datetime.fromtimestamp(BEGIN / 1000 + seconds, UTC).isoformat(timespec="microseconds")
 
 
-def afn(seconds: float, logger: str, message: str, *, level: str = "INFO", process: int = 1, **extra: Any) -> dict[str, Any]:
+def afn(
+    seconds: float, logger: str, message: str, *, level: str = "INFO", process: int = 1, **extra: Any
+) -> dict[str, Any]:
     """A line of AutoForgeNexus, told at a moment of the story."""
     moment = datetime.fromtimestamp(BEGIN / 1000 + seconds, UTC)
     text = f"{moment:%Y-%m-%d %H:%M:%S},{moment.microsecond // 1000:03d}"
@@ -182,7 +190,12 @@ class Request:
         message = "Request completed successfully" if good else "Request completed with error"
         context = {**self.context, "status_code": status, "duration_ms": (seconds - self.began) * 1000}
         return afn(
-            seconds, "observability", message, level="INFO" if good else "WARNING", process=self.process, context=context
+            seconds,
+            "observability",
+            message,
+            level="INFO" if good else "WARNING",
+            process=self.process,
+            context=context,
         )
 
     def fail(self, seconds: float, error: str = "TimeoutError", text: str = "") -> dict[str, Any]:

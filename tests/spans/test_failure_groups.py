@@ -34,7 +34,12 @@ def test_failures_of_different_types_processes_or_logs_are_different() -> None:
     story.tell(*told(Request(1), Call(101), 1), *told(Request(2), Call(102), 1, "ValueError"))
     story.tell(*told(Request(3, process=2), Call(103, process=2), 1))
     story.tell(*told(Request(4), Call(104), 1), source="other.log")
-    assert [failure.error_type for failure in story.failures] == ["TimeoutError", "ValueError", "TimeoutError", "TimeoutError"]
+    assert [failure.error_type for failure in story.failures] == [
+        "TimeoutError",
+        "ValueError",
+        "TimeoutError",
+        "TimeoutError",
+    ]
 
 
 def test_retries_are_a_failure_each() -> None:

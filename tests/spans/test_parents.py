@@ -176,7 +176,11 @@ def test_other_lines_of_a_request_are_events_of_its_innermost_open_span() -> Non
 
 def test_the_innermost_span_is_the_same_after_a_restart() -> None:
     story = Story()
-    story.tell(step(0, "request begins", request="r"), step(0, "begins", id="z", request="r"), step(0, "begins", id="a", request="r"))
+    story.tell(
+        step(0, "request begins", request="r"),
+        step(0, "begins", id="z", request="r"),
+        step(0, "begins", id="a", request="r"),
+    )
     story.restart()
     story.tell(step(0, "note", request="r"))
     assert {span.id: len(span.events) for span in story.close()} == {"r": 0, "z": 0, "a": 1}
@@ -184,7 +188,9 @@ def test_the_innermost_span_is_the_same_after_a_restart() -> None:
 
 def test_lines_of_a_request_that_is_not_open_are_nobodys_events() -> None:
     story = Story()
-    story.tell(step(0, "note", request="r"), step(1, "request begins", request="r"), step(2, "request ends", request="r"))
+    story.tell(
+        step(0, "note", request="r"), step(1, "request begins", request="r"), step(2, "request ends", request="r")
+    )
     assert story.spans[0].events == ()
 
 
@@ -199,6 +205,8 @@ def test_events_beyond_the_limit_are_counted() -> None:
 def test_records_of_a_request_carry_the_ids_of_the_span_that_they_tell_of() -> None:
     story = Story()
     story.assembler.marks_records = True
-    story.tell(step(0, "request begins", request="r"), step(1, "note", request="r"), step(2, "request ends", request="r"))
+    story.tell(
+        step(0, "request begins", request="r"), step(1, "note", request="r"), step(2, "request ends", request="r")
+    )
     (span,) = story.spans
     assert {(record.trace_id, record.span_id) for record in story.records} == {(span.trace_id, span.span_id)}

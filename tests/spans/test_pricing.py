@@ -72,14 +72,18 @@ def test_a_model_without_a_price_is_counted_and_has_no_cost() -> None:
     assert pricer.unpriced == {"our-own-7b": 1}
 
 
-@pytest.mark.parametrize("attributes", [{"model": "gpt-4o"}, {"inputs": 5}, {"model": 7, "inputs": 5}, {"model": "gpt-4o", "inputs": "many"}])
+@pytest.mark.parametrize(
+    "attributes", [{"model": "gpt-4o"}, {"inputs": 5}, {"model": 7, "inputs": 5}, {"model": "gpt-4o", "inputs": "many"}]
+)
 def test_without_a_model_or_tokens_there_is_nothing_to_price(attributes: dict[str, Any]) -> None:
     pricer = Pricer()
     assert COST not in priced(pricer, **attributes)
     assert not pricer.unpriced
 
 
-_any = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10) | st.just(2**63) | st.just("gpt-4o")
+_any = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10) | st.just(2**63) | st.just("gpt-4o")
+)
 
 
 @given(st.dictionaries(st.sampled_from(["model", "provider", "inputs", "outputs", "read", "write", "cost"]), _any))

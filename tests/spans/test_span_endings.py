@@ -197,8 +197,8 @@ def test_a_second_end_within_the_grace_time_is_the_same_span_and_survives_a_rest
 
 def test_beyond_the_limit_the_span_that_began_first_is_closed_and_counted() -> None:
     story = Story(max_open=2)
-    spans = story.tell(*(step(0, "begins", id=name) for name in "abc"))
-    assert [(span.id, span.incomplete) for span in spans] == [("a", True)]
+    spans = story.tell(*(step(seconds, "begins", id=name) for seconds, name in enumerate("abc")))
+    assert [(span.id, span.incomplete, span.end_unix_nano) for span in spans] == [("a", True, at(2))]
     assert story.assembler.dropped == {"open_span_limit": 1}
     assert sum(story.assembler.open_counts().values()) == 2
 
