@@ -242,9 +242,9 @@ class SpanCompiler:
         within = f"{place}." if place else ""
         namespace["rest"] = rest.take
         if not isinstance(source, KnownSource):
-            namespace["claimed"] = frozenset(self.claimed() if place else self.claimed() | rest.claimed)
+            namespace["claimed"] = frozenset(self.claimed() | rest.claimed)
             return [f"rest(a, b, {place!r}, claimed)"]
-        namespace["claimed"] = claimed = frozenset(self.claimed() if place else self.claimed() | rest.claimed)
+        namespace["claimed"] = claimed = frozenset(self.claimed() | rest.claimed)
         namespace["hide"] = rest.hide
         body = []
         for key in source.keys:

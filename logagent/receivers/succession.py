@@ -89,9 +89,11 @@ class Succession:
         self, file: TailedFile, siblings: Iterable[Entry], claims: Container[FileKey]
     ) -> tuple[Entry, Handle] | None:
         """Find the copy that was made of a file before it was truncated, and open it."""
-        for entry in siblings:
+        since = max(file.age[0], file.modified_unix_nano)
+        # Of a file of which nothing was read, any copy may be one; then the first that was made since is.
+        for entry in oldest_first(siblings, self._base):
             # It may have been seen before, complete, while the file was not yet cut off.
-            if entry.stat.key in claims or is_compressed(entry.path) or entry.stat.modified_unix_nano < file.age[0]:
+            if entry.stat.key in claims or is_compressed(entry.path) or entry.stat.modified_unix_nano < since:
                 continue
             handle = _open(entry)
             if handle and entry.stat.size >= max(file.offset, 1) and file.mark.holds(handle):
