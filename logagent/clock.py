@@ -9,18 +9,24 @@ from typing import Protocol
 class Clock(Protocol):
     """Wall time in nanoseconds since the Unix epoch, and a monotonic time in seconds."""
 
-    def now(self) -> int: ...
+    def now(self) -> int:
+        """Wall time, in nanoseconds since the Unix epoch."""
+        ...
 
-    def monotonic(self) -> float: ...
+    def monotonic(self) -> float:
+        """Seconds since some moment; never goes back."""
+        ...
 
 
 class SystemClock:
     """The machine's clocks."""
 
     def now(self) -> int:
+        """Wall time, in nanoseconds since the Unix epoch."""
         return time.time_ns()
 
     def monotonic(self) -> float:
+        """Seconds since some moment; never goes back."""
         return time.monotonic()
 
 
@@ -32,11 +38,14 @@ class ManualClock:
         self._monotonic = 0.0
 
     def now(self) -> int:
+        """Wall time, in nanoseconds since the Unix epoch."""
         return self._now
 
     def monotonic(self) -> float:
+        """Seconds since some moment; never goes back."""
         return self._monotonic
 
     def advance(self, seconds: float) -> None:
+        """Moves both clocks."""
         self._now += round(seconds * 1e9)
         self._monotonic += seconds

@@ -17,6 +17,7 @@ class Problem:
     """What to try; one sentence without a full stop."""
 
     def __str__(self) -> str:
+        """The problem in one line."""
         where = f"{self.file}: {self.place}" if self.place else self.file
         return f"{where}: {self.message}; try: {self.hint}" if self.hint else f"{where}: {self.message}"
 

@@ -7,10 +7,12 @@ seconds and say so. Ids are bytes: 16 for a trace, 8 for a span, empty where the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 Scalar = str | bool | int | float
 AttributeValue = Scalar | list[Scalar]
@@ -167,7 +169,8 @@ class _RecordSlots:
 @dataclass(eq=False)
 class LogRecord(_RecordSlots):
     """OpenTelemetry's log record. ``data`` is the decoded line, kept as it came: read
-    attributes that may leave the agent through ``dialect.attributes(record)`` only."""
+    attributes that may leave the agent through ``dialect.attributes(record)`` only.
+    """
 
     time_unix_nano: int
     observed_time_unix_nano: int
@@ -211,7 +214,8 @@ class _SpanSlots:
 @dataclass(eq=False)
 class Span(_SpanSlots):
     """A finished span, rebuilt from lines. ``kind`` is logagent's (``request``, ``llm``,
-    ``query``, ``step``, ``tool``, ``agent``, ...), ``otlp_kind`` OpenTelemetry's."""
+    ``query``, ``step``, ``tool``, ``agent``, ...), ``otlp_kind`` OpenTelemetry's.
+    """
 
     kind: str
     id: str

@@ -40,15 +40,11 @@ SPANS = Row("logagent_spans_total", "counter", ("kind", "outcome"), "Spans rebui
 OPEN_SPANS = Row(
     "logagent_open_spans", "gauge", ("kind",), "Spans that have begun and not yet been closed.", durable=False
 )
-SPAN_PARENT = Row(
-    "logagent_span_parent_total", "counter", ("how",), "Child spans by how their parent was found."
-)
+SPAN_PARENT = Row("logagent_span_parent_total", "counter", ("how",), "Child spans by how their parent was found.")
 EXPORTED = Row(
     "logagent_exported_total", "counter", ("exporter", "signal", "outcome"), "Items by what became of their delivery."
 )
-OUTBOX_ITEMS = Row(
-    "logagent_outbox_items", "gauge", ("exporter",), "Batches that wait for delivery.", durable=False
-)
+OUTBOX_ITEMS = Row("logagent_outbox_items", "gauge", ("exporter",), "Batches that wait for delivery.", durable=False)
 OUTBOX_BYTES = Row("logagent_outbox_bytes", "gauge", (), "Bytes that wait for delivery.", durable=False)
 COMMIT_DURATION = Row(
     "logagent_commit_duration_seconds",
@@ -59,7 +55,10 @@ COMMIT_DURATION = Row(
     durable=False,
 )
 COMMITS_FAILED = Row(
-    "logagent_commits_failed_total", "counter", (), "Commits that the ledger refused; they were tried again.",
+    "logagent_commits_failed_total",
+    "counter",
+    (),
+    "Commits that the ledger refused; they were tried again.",
     durable=False,
 )
 SERIES = Row("logagent_series", "gauge", ("metric",), "Series of a derived metric.", durable=False)
@@ -67,21 +66,28 @@ RULE_ERRORS = Row("logagent_rule_errors_total", "counter", ("rule",), "Values th
 REDACTIONS = Row("logagent_redactions_total", "counter", ("rule",), "Secrets replaced, by redaction rule.")
 CONFIG_RELOADS = Row("logagent_config_reloads_total", "counter", ("outcome",), "Configurations loaded.", durable=False)
 BUILD_INFO = Row("logagent_build_info", "gauge", ("version", "python"), "1, with the version as label.", durable=False)
-ALERTS_FIRING = Row(
-    "logagent_alerts_firing", "gauge", ("alertname", "severity"), "Alerts firing now.", durable=False
-)
+ALERTS_FIRING = Row("logagent_alerts_firing", "gauge", ("alertname", "severity"), "Alerts firing now.", durable=False)
 ALERTS = Row("logagent_alerts_total", "counter", ("alertname", "state", "reason"), "Changes of alert states.")
 BUDGET_SPENT = Row(
-    "logagent_budget_spent", "gauge", ("budget", "group"), "Spent in the current period, in the budget's unit.",
+    "logagent_budget_spent",
+    "gauge",
+    ("budget", "group"),
+    "Spent in the current period, in the budget's unit.",
     durable=False,
 )
 BUDGET_LIMIT = Row("logagent_budget_limit", "gauge", ("budget", "group"), "The budget's limit.", durable=False)
 BUDGET_UNPRICED = Row(
-    "logagent_budget_unpriced", "gauge", ("budget", "group"), "Calls of the current period that have no price.",
+    "logagent_budget_unpriced",
+    "gauge",
+    ("budget", "group"),
+    "Calls of the current period that have no price.",
     durable=False,
 )
 LEDGER_SET_ASIDE = Row(
-    "logagent_ledger_set_aside_total", "counter", (), "Corrupt ledgers set aside since the agent started.",
+    "logagent_ledger_set_aside_total",
+    "counter",
+    (),
+    "Corrupt ledgers set aside since the agent started.",
     durable=False,
 )
 

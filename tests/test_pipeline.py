@@ -118,7 +118,7 @@ def assert_same(one: tuple[Seen, Entries], other: tuple[Seen, Entries]) -> None:
     st.lists(st.sampled_from("--ckl"), min_size=1, max_size=6),
     st.sampled_from([(make_settings(), True), (make_settings(), False), (FEW_OPEN, True)]),
 )
-@settings(max_examples=300, phases=_PHASES)
+@settings(max_examples=40, phases=_PHASES)
 def test_kills_at_any_moment_change_nothing_of_any_interleaving(
     lines: list[bytes], sizes: list[int], other_sizes: list[int], kills: list[str], how: tuple[Settings, bool]
 ) -> None:
@@ -185,7 +185,7 @@ def _spoilt(draw: st.DrawFn) -> list[bytes]:
     st.lists(st.integers(1, 5), min_size=1, max_size=5),
     st.lists(st.sampled_from("--ckl"), min_size=1, max_size=6),
 )
-@settings(max_examples=300, phases=_PHASES)
+@settings(max_examples=40, phases=_PHASES)
 def test_no_line_raises_or_makes_a_kill_show(
     lines: list[bytes], sizes: list[int], other_sizes: list[int], kills: list[str]
 ) -> None:

@@ -121,7 +121,7 @@ def compile_capture(
     exec(f"def read(x):\n    return {{{items}}}\n", names)  # noqa: S102 - the source is our own, made from checked names
     read: Callable[[Any], Mapping[str, object]] = names["read"]  # type: ignore[assignment]  # exec has just defined it
 
-    def capture(event: Any) -> tuple[bytes, dict[str, object]]:  # noqa: ANN401 - a span, record or failure, as its rule's source is
+    def capture(event: Any) -> tuple[bytes, dict[str, object]]:
         if about == "span" and identify is not None and not event.trace_id:
             identify([event])
         told = event.record if about == "error" else event

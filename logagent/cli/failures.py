@@ -10,13 +10,16 @@ import os
 import select
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from logagent.cli.terminal import style
 from logagent.errors import ConfigurationError, LogagentError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _INTERRUPTED = 130
 _DEBUG = "logagent.debug"

@@ -142,7 +142,7 @@ def _partial_success(answer: Answer) -> tuple[int, str]:
     return partial.rejected_spans, partial.error_message
 
 
-def _partial_success_of_json(response: Any) -> tuple[int, str]:  # noqa: ANN401 - what JSON gives
+def _partial_success_of_json(response: Any) -> tuple[int, str]:
     partial = response.get("partialSuccess") if isinstance(response, dict) else None
     if not isinstance(partial, dict):
         return 0, ""

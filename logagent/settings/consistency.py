@@ -6,11 +6,14 @@ import fnmatch
 import ssl
 from collections.abc import Iterator
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
-from logagent.errors import Problem
 from logagent.settings.components import FilelogSettings, FileSettings, OtlpSettings, PrometheusSettings, StdinSettings
 from logagent.settings.lines import Place
-from logagent.settings.models import Settings
+
+if TYPE_CHECKING:
+    from logagent.errors import Problem
+    from logagent.settings.models import Settings
 
 _ALL_INTERFACES = frozenset({"0.0.0.0", "::", "*"})  # noqa: S104 - compared with, not bound to
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from logagent.errors import Problem
 from logagent.settings.lines import Place, key_lines, line_of
 from logagent.settings.recovery import parse_tolerantly
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 LARGEST_FILE_BYTES = 4 * 1024 * 1024
 """No hand-written file comes near; a wrong path such as a log or a device does."""

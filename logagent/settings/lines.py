@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import tomli
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Place = tuple[str | int, ...]
 """Keys and list indexes from the document's root to a value."""

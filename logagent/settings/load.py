@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -16,6 +15,9 @@ from logagent.settings.lines import Place, line_of
 from logagent.settings.models import Settings
 from logagent.settings.problems import problems_of
 from logagent.settings.substitution import Substitution
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 DEFAULT_FILE = Path("/etc/logagent/logagent.toml")
 _SYSTEM_STATE_DIRECTORY = Path("/var/lib/logagent")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, PrivateAttr
 
-from logagent.errors import Problem
 from logagent.settings.components import Exporters, Options, Receivers
 from logagent.settings.document import Document
-from logagent.settings.lines import Place
 from logagent.settings.option_types import Globs, PathOption, Regexes, Texts
 from logagent.settings.values import Duration, Size
+
+if TYPE_CHECKING:
+    from logagent.errors import Problem
+    from logagent.settings.lines import Place
 
 _NOT_IN_METRIC_NAMES = re.compile(r"[^A-Za-z0-9_]+", re.ASCII)
 

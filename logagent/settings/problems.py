@@ -7,17 +7,19 @@ secret, never where they came in through a reference.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
-
-from logagent.errors import Problem
-from logagent.settings.document import Document
-from logagent.settings.lines import Place
 from logagent.settings.schema import Location, locate, tables_with
 from logagent.settings.substitution import Concealed
 from logagent.suggestions import nearest
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
+
+    from logagent.errors import Problem
+    from logagent.settings.document import Document
+    from logagent.settings.lines import Place
 
 _LONGEST_SHOWN = 60
 _LIKENESS = 0.7

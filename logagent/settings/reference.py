@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import groupby
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from logagent.settings.models import Settings
 from logagent.settings.schema import Option, list_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def option_reference() -> str:

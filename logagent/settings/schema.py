@@ -6,15 +6,19 @@ From here come the option table of the documentation and the wording of problems
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
-from logagent.settings.lines import Place
 from logagent.settings.values import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pydantic.fields import FieldInfo
+
+    from logagent.settings.lines import Place
 
 _SCALARS = {str: "string", bool: "boolean", int: "integer", float: "number"}
 

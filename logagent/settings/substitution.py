@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from logagent.settings.lines import Place
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from logagent.settings.lines import Place
 
 _LARGEST_FILE_BYTES = 1024 * 1024
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"

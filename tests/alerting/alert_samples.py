@@ -58,7 +58,7 @@ def reader(text: str, file: str = "rules.toml") -> RuleReader:
     return rules
 
 
-def engine(text: str, **options: Any) -> AlertEngine:  # noqa: ANN401 - passed on
+def engine(text: str, **options: Any) -> AlertEngine:
     rules = reader(text)
     assert rules.problems == []
     return AlertEngine(rules.alerts, rules.budgets, **options)
@@ -68,7 +68,7 @@ def problems(text: str) -> list[str]:
     return [str(problem) for problem in reader(text).problems]
 
 
-def query(end: int, seconds: float = 2.0, table: str | None = "users", **attributes: Any) -> Span:  # noqa: ANN401 - any
+def query(end: int, seconds: float = 2.0, table: str | None = "users", **attributes: Any) -> Span:
     named = {"db.collection.name": table} if table is not None else {}
     return span("query", end, seconds, {**named, **{name.replace("__", "."): one for name, one in attributes.items()}})
 
@@ -85,11 +85,11 @@ def span(kind: str, end: int, seconds: float, attributes: dict[str, Any]) -> Spa
     )
 
 
-def record(time: int, body: str = "hello", **data: Any) -> LogRecord:  # noqa: ANN401 - any
+def record(time: int, body: str = "hello", **data: Any) -> LogRecord:
     return LogRecord(time, time, 17, "ERROR", body, "app", data, PlainDialect(), RESOURCE, "app", "app.log")
 
 
-def failure(time: int, error_type: str = "ValueError", **data: Any) -> Failure:  # noqa: ANN401 - any
+def failure(time: int, error_type: str = "ValueError", **data: Any) -> Failure:
     told = record(time, "failed", **data)
     told.exception = ExceptionInfo(error_type, "no", "")
     told.trace_id = b"t" * 16

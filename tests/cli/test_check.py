@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
@@ -13,6 +13,9 @@ from click.testing import CliRunner, Result
 from logagent.cli import check, main
 from logagent.errors import ConfigurationError, Problem
 from logagent.settings import Settings, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Check = Callable[..., Result]
 

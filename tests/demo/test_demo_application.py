@@ -159,7 +159,7 @@ def test_text_that_is_not_ascii_is_escaped_as_the_dialect_does() -> None:
 
 
 @pytest.fixture
-def quiet_log(tmp_path: Path) -> Any:  # noqa: ANN401 - a fixture of no value
+def quiet_log(tmp_path: Path) -> Any:
     handler = open_log(tmp_path / "app.log")
     yield
     close_log(handler)

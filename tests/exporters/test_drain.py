@@ -90,7 +90,7 @@ class FakeOutbox:
     async def outbox(self, exporter: str, *, after: int = 0, limit: int = 16) -> list[OutboxItem]:
         return [item for item in self.items if item.exporter == exporter and item.id > after][:limit]
 
-    async def settle(self, ids: Sequence[int], entries: Mapping[tuple[str, str], bytes | None]) -> None:
+    async def settle(self, ids: Sequence[int], entries: Mapping[tuple[str, str], bytes | None]) -> None:  # noqa: ARG002 - the ledger's
         self._fail()
         self.items = [item for item in self.items if item.id not in ids]
 

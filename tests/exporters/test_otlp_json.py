@@ -29,7 +29,7 @@ from logagent.model import ExceptionInfo, Span
 IDS = {"traceId", "spanId", "parentSpanId"}
 
 
-def with_base64_ids(value: Any) -> Any:  # noqa: ANN401 - what JSON gives
+def with_base64_ids(value: Any) -> Any:
     """Protobuf's own JSON has ids in base64; all else is the same."""
     if isinstance(value, list):
         return [with_base64_ids(element) for element in value]
@@ -49,7 +49,7 @@ def logs(line: bytes) -> ExportLogsServiceRequest:
     return json_format.ParseDict(with_base64_ids(orjson.loads(line)), ExportLogsServiceRequest())
 
 
-def by_key(message: Any) -> bytes:  # noqa: ANN401 - messages of any type
+def by_key(message: Any) -> bytes:
     """Bytes that are equal where the messages are, NaN included, whatever the order of the attributes."""
     ordered = type(message).FromString(message.SerializeToString())
     del ordered.attributes[:]

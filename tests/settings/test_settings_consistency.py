@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ssl
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from logagent.settings import TlsSettings, read_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _messages(tmp_path: Path, text: str) -> list[tuple[str, str]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from logagent.errors import ConfigurationError, Problem
 from logagent.settings import load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Problems = Callable[[str], list[Problem]]
 _RECEIVER = "[receivers.stdin]\n"

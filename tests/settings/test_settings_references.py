@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from logagent.settings.substitution import Concealed, Substitution
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_variables_and_files_are_replaced_wherever_a_text_stands(tmp_path: Path) -> None:

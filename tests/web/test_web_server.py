@@ -37,7 +37,7 @@ async def session(agent: FakeAgent) -> AsyncIterator[aiohttp.ClientSession]:
     await server.stop()
 
 
-async def get_json(session: aiohttp.ClientSession, path: str, status: int = 200) -> Any:  # noqa: ANN401 - any JSON
+async def get_json(session: aiohttp.ClientSession, path: str, status: int = 200) -> Any:
     async with session.get(path) as answer:
         assert answer.status == status
         return await answer.json()

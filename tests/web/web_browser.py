@@ -67,7 +67,7 @@ class Page:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
         )
 
-    async def evaluate(self, expression: str) -> Any:  # noqa: ANN401 - whatever the page computes
+    async def evaluate(self, expression: str) -> Any:
         answer = await self.command("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
             raise AssertionError(answer["exceptionDetails"])

@@ -59,7 +59,7 @@ def identify(spans: list[Span]) -> None:
         span.parent_span_id = digest(span.parent_kind, span.parent_id)[:8] if span.parent_id else b""
 
 
-def make_span(kind: str = "request", name: str = "GET /", **changes: Any) -> Span:  # noqa: ANN401 - any field of a span
+def make_span(kind: str = "request", name: str = "GET /", **changes: Any) -> Span:
     start = changes.pop("start", 1_000_000_000)
     seconds = changes.pop("seconds", 0.1)
     values: dict[str, Any] = {
@@ -75,7 +75,7 @@ def make_span(kind: str = "request", name: str = "GET /", **changes: Any) -> Spa
     return Span(**(values | changes))
 
 
-def make_record(body: str = "hello", **changes: Any) -> LogRecord:  # noqa: ANN401 - any field of a record
+def make_record(body: str = "hello", **changes: Any) -> LogRecord:
     values: dict[str, Any] = {
         "time_unix_nano": 1_000_000_000,
         "observed_time_unix_nano": 1_000_000_000,
