@@ -168,8 +168,10 @@ class _RecordSlots:
 
 @dataclass(eq=False)
 class LogRecord(_RecordSlots):
-    """OpenTelemetry's log record. ``data`` is the decoded line, kept as it came: read
-    attributes that may leave the agent through ``dialect.attributes(record)`` only.
+    """OpenTelemetry's log record.
+
+    ``data`` is the decoded line, kept as it came: read attributes that may leave the agent through
+    ``dialect.attributes(record)`` only.
     """
 
     time_unix_nano: int
@@ -213,8 +215,10 @@ class _SpanSlots:
 
 @dataclass(eq=False)
 class Span(_SpanSlots):
-    """A finished span, rebuilt from lines. ``kind`` is logagent's (``request``, ``llm``,
-    ``query``, ``step``, ``tool``, ``agent``, ...), ``otlp_kind`` OpenTelemetry's.
+    """A finished span, rebuilt from lines.
+
+    ``kind`` is logagent's (``request``, ``llm``, ``query``, ``step``, ``tool``, ``agent``, ...), ``otlp_kind``
+    OpenTelemetry's.
     """
 
     kind: str
