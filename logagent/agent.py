@@ -9,7 +9,7 @@ import logging
 import random
 from typing import TYPE_CHECKING, Any
 
-from logagent import telemetry
+from logagent import __version__, telemetry
 from logagent.committer import Committer
 from logagent.components import build_exporters, build_receivers, prometheus_settings
 from logagent.errors import UnreachableError
@@ -21,7 +21,6 @@ from logagent.report import Report, Summary, announce
 from logagent.state.errors import LedgerError
 from logagent.state.ledger import Ledger
 from logagent.web.live import LiveView
-from logagent.web.server import WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,12 +29,15 @@ if TYPE_CHECKING:
     from logagent.clock import Clock
     from logagent.receivers.protocol import Receiver
     from logagent.settings import Settings
+    from logagent.web.server import WebServer
 
 log = logging.getLogger("logagent")
 
 COMMIT_SECONDS = 0.2
 COMMIT_LINES = 50_000
 """A commit does not wait for its time where so many lines came."""
+TEXTFILE_SECONDS = 5.0
+"""Textfiles are written anew after this where nothing was committed, for gauges that tell of the present."""
 TICK_SECONDS = 0.5
 FLUSH_SECONDS = 10.0
 """How long a stopping agent goes on delivering; the rest waits in the ledger."""
@@ -67,12 +69,15 @@ class Agent:
         self._begin()
         self.drains: dict[str, Drain] = {}
         self.summary = Summary()
+        self._failing: dict[str, str] = {}
+        """Exporters that cannot deliver now, with the reason."""
         self.started = clock.monotonic()
         self.running = False
         self._once = False
         self._work = asyncio.Event()
         self._committer: Committer | None = None
         self._quiet_until = 0.0
+        self._textfiles_due = 0.0
         self.report = Report(self)
 
     @property
@@ -92,13 +97,20 @@ class Agent:
         self.started = self.clock.monotonic()
         self._once = once
         ledger = Ledger.open(self.settings.state.dir, self.clock)
-        # Each listens on one address.
-        servers = [WebServer(self.report, self.clock) for _ in self._addresses]
+        servers = self._servers()
         try:
             await self._recall(ledger)
             dropped_before = self.report.dropped()
             for server, (host, port) in zip(servers, self._addresses, strict=True):
                 await server.start(host, port)
+            pages = [f"http://{host}:{port}/" for host, port in self._addresses]
+            log.info(
+                "%s %s; page and metrics: %s; ledger in %s",
+                __version__,
+                f"reads {', '.join(receiver.name for receiver in self.receivers)}",
+                ", ".join(pages) or "none",
+                self.settings.state.dir,
+            )
             gc.collect()
             gc.freeze()
             gc.set_threshold(_YOUNG_OBJECTS, 50, 1000)
@@ -112,7 +124,16 @@ class Agent:
                 await exporter.close()
             await ledger.close()
         self.summary.seconds = round(self.clock.monotonic() - self.started, 3)
+        log.info("stopped after %d lines; the next start goes on from there", self.summary.lines)
         return self.summary
+
+    def _servers(self) -> list[WebServer]:
+        """One for each address."""
+        if not self._addresses:
+            return []
+        from logagent.web.server import WebServer  # noqa: PLC0415 - a third of all modules, and not everybody listens
+
+        return [WebServer(self.report, self.clock) for _ in self._addresses]
 
     def _begin(self) -> None:
         settings = self.settings
@@ -213,6 +234,7 @@ class Agent:
             self.summary.problems.append(self.committer.problem)
         waiting = self.committer.ledger.outbox_state()
         self.summary.undelivered = sum(state.count for name, state in waiting.items() if name in self.drains)
+        self.summary.problems += [f"exporter {name} cannot deliver: {why}" for name, why in self._failing.items()]
 
     # -- the way of a batch --------------------------------------------------------------------------------
 
@@ -282,6 +304,18 @@ class Agent:
         self.pipeline.telemetry.family(telemetry.EXPORTED).find(labels).add(result.count)
         if result.outcome is DeliveryOutcome.REJECTED:
             self.pipeline.telemetry.add(telemetry.DROPPED, {"export_rejected": result.count})
+        self._tell_of_delivery(result)
+
+    def _tell_of_delivery(self, result: ExportResult) -> None:
+        """One line in the log when a destination begins to fail, and one when it works again."""
+        name, failing = result.exporter, self._failing
+        if result.outcome is DeliveryOutcome.DELIVERED:
+            if failing.pop(name, None) is not None:
+                log.info("exporter %s delivers again", name)
+        elif result.outcome is not DeliveryOutcome.SPLIT:
+            if name not in failing:
+                log.warning("exporter %s cannot deliver: %s", name, result.reason)
+            failing[name] = result.reason
 
     # -- regular work --------------------------------------------------------------------------------------
 
@@ -300,14 +334,13 @@ class Agent:
         if not self.textfiles:
             await self.committer.commit()
             return
-        exposition = await self.committer.commit(lambda: self.report.exposition(openmetrics=False))
+        fresh = self.clock.monotonic() < self._textfiles_due
+        exposition = await self.committer.commit(lambda: self.report.exposition(openmetrics=False), if_changed=fresh)
+        if not exposition:
+            return
+        self._textfiles_due = self.clock.monotonic() + TEXTFILE_SECONDS
         for textfile in self.textfiles:
-            before = textfile.problem
             await asyncio.to_thread(textfile.write, exposition)
-            if textfile.problem and textfile.problem != before:
-                log.error("the textfile cannot be written: %s", textfile.problem)
-            elif before and not textfile.problem:
-                log.info("the textfile %s can be written again", textfile.path)
 
     async def _tick_regularly(self) -> None:
         while True:

@@ -155,7 +155,12 @@ def _read_rules(settings: Settings, problems: list[Problem]) -> tuple[list[Metri
 
 
 def _own(patterns: Iterable[str]) -> list[Path]:
-    return [Path(path) for pattern in patterns for path in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - the patterns are absolute
+    """The operator's files. One that is named without a wildcard must be there: a typing error would drop its rules."""
+    return [
+        Path(path)
+        for pattern in patterns
+        for path in (sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else [pattern])  # noqa: PTH207 - the patterns are absolute
+    ]
 
 
 def _tables(files: Iterable[Path], problems: list[Problem]) -> list[tuple[Path, Mapping[str, Any]]]:

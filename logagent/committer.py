@@ -73,19 +73,21 @@ class Committer:
             self._raised.add(exporter)
             log.error("internal error: %s lacks some spans or records; told once", exporter, exc_info=error)
 
-    async def commit(self, show: Callable[[], bytes] | None = None) -> bytes:
+    async def commit(self, show: Callable[[], bytes] | None = None, *, if_changed: bool = False) -> bytes:
         """Commits, and gives what ``show`` makes of exactly the state that was committed. Raises LedgerError.
+
+        With ``if_changed`` it gives nothing where there was nothing to commit.
 
         Once begun it goes on to its end, even where its caller (a scrape whose client went away) is cancelled: changes
         have left the pipeline, and must be known to be written or not.
         """
-        return await asyncio.shield(asyncio.ensure_future(self._commit(show)))
+        return await asyncio.shield(asyncio.ensure_future(self._commit(show, if_changed=if_changed)))
 
-    async def _commit(self, show: Callable[[], bytes] | None) -> bytes:
+    async def _commit(self, show: Callable[[], bytes] | None, *, if_changed: bool) -> bytes:
         async with self._lock:
             changes = self._collect()
             outcomes, self._outcomes, self.uncommitted_lines = self._outcomes, [], 0
-            shown = show() if show is not None else b""
+            shown = b"" if show is None or (if_changed and not _is_any(changes)) else show()
             try:
                 await self._write(changes)
             except LedgerError as error:
@@ -113,7 +115,7 @@ class Committer:
         return changes if self._failed is None else merge(self._failed, changes)
 
     async def _write(self, changes: Changes) -> None:
-        if not (changes.entries or changes.outbox or self.ledger.corrupt):
+        if not (_is_any(changes) or self.ledger.corrupt):
             return
         try:
             seconds = await self.ledger.commit(changes)
@@ -134,3 +136,7 @@ class Committer:
                 self._mirror.pop(key, None)
             else:
                 self._mirror[key] = value
+
+
+def _is_any(changes: Changes) -> bool:
+    return bool(changes.entries or changes.outbox)

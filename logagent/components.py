@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from logagent.exporters.file import FileExporter
-from logagent.exporters.otlp import OtlpExporter
 from logagent.model import Signal
 from logagent.receivers.filelog import FilelogReceiver
 from logagent.receivers.stdin import StdinReceiver
@@ -59,15 +58,7 @@ def build_exporters(settings: Settings, clock: Clock) -> dict[str, Exporter]:
     for name, options in settings.exporters.items():
         match options:
             case OtlpSettings():
-                found[name] = OtlpExporter(
-                    name,
-                    endpoint=options.endpoint,
-                    headers=_revealed(options),
-                    compression=options.compression,
-                    timeout_seconds=options.timeout,
-                    tls=options.tls.context() if options.endpoint.startswith("https") else None,
-                    clock=clock,
-                )
+                found[name] = _otlp(name, options, clock)
             case FileSettings():
                 signals = [Signal(signal) for signal in options.signals]
                 found[name] = FileExporter(name, path=options.path, signals=signals)
@@ -76,6 +67,20 @@ def build_exporters(settings: Settings, clock: Clock) -> dict[str, Exporter]:
             case _ as never:
                 assert_never(never)
     return found
+
+
+def _otlp(name: str, options: OtlpSettings, clock: Clock) -> Exporter:
+    from logagent.exporters.otlp import OtlpExporter  # noqa: PLC0415 - an HTTP client, which not everybody needs
+
+    return OtlpExporter(
+        name,
+        endpoint=options.endpoint,
+        headers=_revealed(options),
+        compression=options.compression,
+        timeout_seconds=options.timeout,
+        tls=options.tls.context() if options.endpoint.startswith("https") else None,
+        clock=clock,
+    )
 
 
 def prometheus_settings(settings: Settings) -> list[PrometheusSettings]:

@@ -82,13 +82,13 @@ _SPAN_FIELDS = {
 
 _RECORD_FIELDS = {
     "time": "(x.time_unix_nano / 1e9)",
-    "severity": 'severity_names.get(x.severity_number, "UNSET")',
-    "level": 'severity_names.get(x.severity_number, "UNSET")',
-    "severity_number": "(+x.severity_number)",
+    "severity": 'severity_names.get(x.template.severity_number, "UNSET")',
+    "level": 'severity_names.get(x.template.severity_number, "UNSET")',
+    "severity_number": "(+x.template.severity_number)",
     "severity_text": "x.severity_text",
     "body": "x.body",
     "message": "x.body",
-    "logger": "x.logger",
+    "logger": "x.template.logger",
     "service": "x.resource.service_name",
     "receiver": "x.receiver",
     "source": "x.source",
@@ -116,6 +116,7 @@ TEXTS = frozenset(
     (
         *map(_SPAN_FIELDS.__getitem__, ("kind", "name", "status", "service", "severity", "parent")),
         "x.logger",
+        "x.template.logger",
         "x.error_type",
     )
 )

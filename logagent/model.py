@@ -149,8 +149,26 @@ class Dialect(Protocol):
         ...
 
 
-def _nothing() -> None:
-    """A default that stays off the class, where it would hide the slot."""
+@dataclass(slots=True, eq=False)
+class Origin:
+    """Where the records of one batch come from. They share it."""
+
+    resource: Resource
+    receiver: str
+    source: str
+    observed_time_unix_nano: int
+
+
+@dataclass(slots=True, eq=False)
+class Template:
+    """What all lines of one logging call have in common. Their records share it, so it must not be changed."""
+
+    dialect: Dialect
+    severity_number: int
+    severity_text: str
+    logger: str
+    line: Any = None
+    """What such a line is to a span (compiled line definition of the parser), or None."""
 
 
 def _no_parent() -> ParentFound:
@@ -160,13 +178,18 @@ def _no_parent() -> ParentFound:
 class _RecordSlots:
     """What every record has."""
 
-    __slots__ = (
-        "body", "data", "dialect", "line", "logger", "object", "observed_time_unix_nano", "receiver", "resource",
-        "severity_number", "severity_text", "source", "time_unix_nano",
-    )  # fmt: skip
+    __slots__ = ("body", "data", "exception", "object", "origin", "template", "time_unix_nano")
+
+    time_unix_nano: int
+    body: str
+    data: dict[str, Any] | None
+    object: dict[str, Any] | None
+    """Where in ``data`` the ids and values of the line are: the object that its definition names, or all of it."""
+    exception: ExceptionInfo | None
+    template: Template
+    origin: Origin
 
 
-@dataclass(eq=False)
 class LogRecord(_RecordSlots):
     """OpenTelemetry's log record.
 
@@ -174,25 +197,81 @@ class LogRecord(_RecordSlots):
     ``dialect.attributes(record)`` only.
     """
 
-    time_unix_nano: int
-    observed_time_unix_nano: int
-    severity_number: int
-    severity_text: str
-    body: str
-    logger: str
-    data: dict[str, Any] | None
-    dialect: Dialect
-    resource: Resource
-    receiver: str
-    source: str
-    object: dict[str, Any] | None = field(default_factory=_nothing)
-    """Where in ``data`` the ids and values of the line are: the object that its definition names, or all of it."""
-    line: Any = field(default_factory=_nothing)
-    """What this line is to a span (compiled line definition of the parser), or None."""
-    exception: ExceptionInfo | None = None
     trace_id: bytes = b""
     span_id: bytes = b""
     cut_bytes: int = 0
+
+    def __init__(  # noqa: PLR0913 - a record is all of these
+        self,
+        time_unix_nano: int,
+        observed_time_unix_nano: int,
+        severity_number: int,
+        severity_text: str,
+        body: str,
+        logger: str,
+        data: dict[str, Any] | None,
+        dialect: Dialect,
+        resource: Resource,
+        receiver: str,
+        source: str,
+        *,
+        exception: ExceptionInfo | None = None,
+        trace_id: bytes = b"",
+        span_id: bytes = b"",
+        cut_bytes: int = 0,
+    ) -> None:
+        self.time_unix_nano = time_unix_nano
+        self.body = body
+        self.data = self.object = data
+        self.exception = exception
+        self.template = Template(dialect, severity_number, severity_text, logger)
+        self.origin = Origin(resource, receiver, source, observed_time_unix_nano)
+        self.trace_id, self.span_id, self.cut_bytes = trace_id, span_id, cut_bytes
+
+    @property
+    def observed_time_unix_nano(self) -> int:
+        """When the line was read."""
+        return self.origin.observed_time_unix_nano
+
+    @property
+    def severity_number(self) -> int:
+        """OpenTelemetry's number, 0 where the line names no severity."""
+        return self.template.severity_number
+
+    @property
+    def severity_text(self) -> str:
+        """The severity as the line has it."""
+        return self.template.severity_text
+
+    @property
+    def logger(self) -> str:
+        """The logger's name, empty where there is none."""
+        return self.template.logger
+
+    @property
+    def line(self) -> Any:
+        """What this line is to a span, or None."""
+        return self.template.line
+
+    @property
+    def dialect(self) -> Dialect:
+        """The parser definition that read the line."""
+        return self.template.dialect
+
+    @property
+    def resource(self) -> Resource:
+        """Who logged."""
+        return self.origin.resource
+
+    @property
+    def receiver(self) -> str:
+        """Which receiver read the line."""
+        return self.origin.receiver
+
+    @property
+    def source(self) -> str:
+        """What a person calls the stream that the line is of."""
+        return self.origin.source
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from logagent import __version__, telemetry
+from logagent.alerting.reasons import Reason
 from logagent.metrics.exposition import labels_text, negotiate
 from logagent.metrics.process import process_metrics
 from logagent.model import AlertState
@@ -203,7 +204,7 @@ class Report:
 def announce(alerts: Sequence[Alert]) -> None:
     """Writes alerts that fire or resolve to the agent's own log, a line each; that one goes on firing is no news."""
     for alert in alerts:
-        if alert.reason != "repeat":
+        if alert.reason != Reason.REPEAT.value:
             level = logging.WARNING if alert.state is AlertState.FIRING else logging.INFO
             alert_log.log(level, "alert %s: %s", alert.state.value, _described(alert))
 

@@ -51,6 +51,8 @@ class SpanShape:
     parent_kind: str
     infer: bool
     """Whether a parent may be inferred where no id names it."""
+    dialect: str = ""
+    """Which parser definition has it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,10 +77,13 @@ class LineShape:
     """Keys → the reader for objects that have them."""
     place: int = field(init=False)
     """The role's place among the roles: a list is looked up faster than an enum."""
+    is_simple: bool = field(init=False)
+    """Whether the span needs no look at processes, echoes or lines after its end."""
 
     def __post_init__(self) -> None:
-        """Finds the role's place."""
+        """Works out what follows from the rest."""
         self.place = ROLES.index(self.role)
+        self.is_simple = self.process is None and self.echo_key is None and not self.span.grace_nano
 
     def told(self, data: dict[str, Any], inner: dict[str, Any]) -> Told:
         """What a line with this object tells."""

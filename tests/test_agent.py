@@ -71,6 +71,25 @@ async def test_a_kill_at_any_commit_takes_no_counter_back_and_loses_no_line(harn
     assert (harness.shown(LINES), harness.shown(RECORDS)) == (100, 100)
 
 
+async def test_with_nothing_to_commit_the_textfile_is_only_written_now_and_then(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "TEXTFILE_SECONDS", 3600.0)
+    async with harness.running():
+        harness.receiver.send(plain(5))
+        await harness.until_shown(LINES, 5)
+        written = harness.textfile.stat().st_mtime_ns
+        await asyncio.sleep(5 * agent_module.COMMIT_SECONDS)
+        assert harness.textfile.stat().st_mtime_ns == written
+        harness.receiver.send(plain(5, first=5))
+        await harness.until_shown(LINES, 10)
+        monkeypatch.setattr(agent_module, "TEXTFILE_SECONDS", 0.0)
+        harness.receiver.send(plain(5, first=10))
+        await harness.until_shown(LINES, 15)
+        written = harness.textfile.stat().st_mtime_ns
+        await harness.until(lambda: harness.textfile.stat().st_mtime_ns > written, "it is written anew")
+
+
 async def test_every_address_serves_and_all_are_closed_at_the_end(tmp_path: Path) -> None:
     ports = [free_port(), free_port()]
     exporters = {f"p{port}": {"type": "prometheus", "listen": f"127.0.0.1:{port}"} for port in ports}

@@ -37,7 +37,8 @@ def make_span(**changes: object) -> Span:
 
 
 def make_record(data: dict[str, Any] | None = None, **changes: object) -> LogRecord:
-    record = LogRecord(1_500_000_000, 2, Severity.ERROR, "ERR", "text", "app", data, Dialect(), RESOURCE, "in", "a.log")  # type: ignore[arg-type]
+    severity: Any = changes.pop("severity_number", Severity.ERROR)
+    record = LogRecord(1_500_000_000, 2, severity, "ERR", "text", "app", data, Dialect(), RESOURCE, "in", "a.log")  # type: ignore[arg-type]
     for name, item in changes.items():
         setattr(record, name, item)
     return record

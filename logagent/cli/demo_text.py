@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from logagent.cli.terminal_text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 FOUND = ("requests", "llm_calls", "queries")
 """Totals without which the demonstration has failed."""
@@ -24,6 +27,12 @@ _NO_DATA = "–"  # noqa: RUF001 - the sign for no data on every surface
 AlertKey = tuple[object, ...]
 
 
+def program() -> str:
+    """What to type for this program: its name where the shell finds it, else its path."""
+    path = Path(sys.argv[0])
+    return "logagent" if shutil.which("logagent") else os.path.relpath(path) if path.exists() else "logagent"
+
+
 def introduction(address: str, directory: Path) -> list[str]:
     """Give the lines that say where everything is and what to try."""
     return [
@@ -33,8 +42,8 @@ def introduction(address: str, directory: Path) -> list[str]:
         f"  metrics   {address}/metrics",
         "",
         "Try in another terminal:",
-        f"  logagent tail {directory / 'logs'}/*.log",
-        f"  logagent tail {directory / 'logs'}/*.log --kind llm",
+        f"  {program()} tail {directory / 'logs'}/*.log",
+        f"  {program()} tail {directory / 'logs'}/*.log --kind llm",
         f"  curl -s {address}/metrics | grep llm_cost_usd_total",
         "",
     ]

@@ -86,7 +86,7 @@ class Renderer:
         elif "\n" in body and self._columns:
             body, rest = self._several_lines(body)
         time = self._time(record.time_unix_nano) if has_time(record) else self._no_time
-        head = self._head(time, record.severity_number, record.logger or record.source)
+        head = self._head(time, record.severity_number, record.logger or f"/{record.source}")
         return self._line(head, self._safe(body), fields, ident) + rest
 
     def span(self, span: Span) -> str:

@@ -59,6 +59,8 @@ def command(path: Path | None, *, once: bool) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="logagent: %(levelname)s: %(message)s")
     # It tells of every change it sees, which in a directory of logs, or of this very output, never ends.
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
+    # It answers a malformed request with a traceback that holds the request's bytes.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     agent = Agent(settings, catalog, SystemClock())
     summary, caught = asyncio.run(_run(agent, once=once))
     for problem in summary.problems:

@@ -108,15 +108,14 @@ class Appender:
             raise
 
     def _is_there(self, file: int, line_id: int, line: bytes) -> bool:
-        """Cut off what was written and never settled; say whether the line is there all the same."""
+        """Cut off what a kill left half written; say whether the line is there all the same."""
         again = line_id == self._last_id
         if not (self._doubtful or again):
             return False
         length = os.fstat(file).st_size
         known = self._position
         if not again and known is not None and self._is_same(file, known, length):
-            os.ftruncate(file, known.length)
-            return False
+            return self._settle_end(file, known.length, length, line)
         start = max(length - len(line), 0)
         end = _read(file, start, length)
         if end == line:
@@ -125,6 +124,21 @@ class Appender:
         is_whole = start == 0 or len(torn) < len(end)
         if torn and is_whole and (torn.startswith(OURS) or OURS.startswith(torn)):
             os.ftruncate(file, length - len(torn))
+        return False
+
+    @staticmethod
+    def _settle_end(file: int, settled: int, length: int, line: bytes) -> bool:
+        """Say whether the line stands behind what was settled; cut off its beginning where a kill left just that.
+
+        Anything else there is another writer's, and stays.
+        """
+        for expected in (line, b"\n" + line):
+            there = _read(file, settled, min(length, settled + len(expected)))
+            if there == expected:
+                return True
+            if there and expected.startswith(there):
+                os.ftruncate(file, settled)
+                return False
         return False
 
     def _is_same(self, file: int, known: Position, length: int) -> bool:

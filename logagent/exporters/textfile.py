@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 
 class Textfile:
@@ -14,13 +17,18 @@ class Textfile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._last = b""
         self.problem = ""
 
     def write(self, exposition: bytes) -> None:
-        """Replaces the file where the exposition differs. Blocks; never raises for what the disk does."""
-        if exposition == self._last:
-            return
+        """Replaces the file. Blocks; never raises for what the disk does, but tells the log when that begins and ends."""
+        before = self.problem
+        self.problem = self._write(exposition)
+        if self.problem and self.problem != before:
+            _log.error("the textfile cannot be written: %s", self.problem)
+        elif before and not self.problem:
+            _log.info("the textfile %s can be written again", self.path)
+
+    def _write(self, exposition: bytes) -> str:
         # One name for ever: what a kill leaves behind is overwritten, not added to.
         beside = self.path.with_name(f".{self.path.name}.new")
         try:
@@ -29,9 +37,7 @@ class Textfile:
             beside.chmod(0o644)
             beside.replace(self.path)
         except OSError as error:
-            self.problem = f"{self.path}: {error.strerror}"
             with contextlib.suppress(OSError):
                 beside.unlink()
-            return
-        self.problem = ""
-        self._last = exposition
+            return f"{self.path}: {error.strerror}"
+        return ""

@@ -175,6 +175,7 @@ class SpanCompiler:
             grace_nano=duration_nano(definition.grace),
             parent_kind=definition.parent_kind,
             infer=definition.infer,
+            dialect=dialect.name,
         )
 
     def line(self, line: Line) -> LineShape:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from logagent import expr
-from logagent.model import LogRecord, RawBatch, Resource
+from logagent.model import LogRecord, Origin, RawBatch, Resource, Template
 from logagent.parsing.compile import EMPTY, define, paths_of, read_data
 from logagent.parsing.decode import rescue
 from logagent.parsing.paths import MISSING, KnownSource, PathSource, split
-from logagent.parsing.timestamps import MICROS, MILLIS, shape_of
-from logagent.parsing.values import json_text, plain_text, w3c_id
-from logagent.shapes import MAX_KEYS, MAX_LEARNED, LineShape
+from logagent.parsing.templates import Templates
+from logagent.parsing.timestamps import MILLIS, shape_of
+from logagent.parsing.values import json_text, w3c_id
+from logagent.shapes import MAX_KEYS, MAX_LEARNED
 
 if TYPE_CHECKING:
     from logagent.parsing.dialect import CompiledDialect
@@ -33,8 +34,10 @@ class Parser:
         self.dialects = ordered
         self._text = next(dialect for dialect in ordered if dialect.definition.format == "text")
         self._json = [dialect for dialect in ordered if dialect.definition.format == "json"]
+        self._plain_template = Template(self._text, 0, "", "")
+        self._templates = [Templates(dialect) for dialect in self._json]
         self._makers: dict[tuple[str, ...], _Maker] = {}
-        self._make_any = self._maker(PathSource())
+        self._make_any = self._maker(None)
 
     def parse(self, batch: RawBatch, resource: Resource) -> list[LogRecord]:
         """One record a line, in order. Never raises for what a line contains.
@@ -43,7 +46,7 @@ class Parser:
         """
         records: list[LogRecord] = []
         append = records.append
-        observed, receiver, source = batch.observed_unix_nano, batch.receiver, batch.source
+        origin = Origin(resource, batch.receiver, batch.source, batch.observed_unix_nano)
         makers = self._makers
         for line in batch.lines:
             try:
@@ -55,10 +58,7 @@ class Parser:
                 record = make(data)
             else:
                 record = self._plain(line)
-            record.observed_time_unix_nano = observed
-            record.resource = resource
-            record.receiver = receiver
-            record.source = source
+            record.origin = origin
             append(record)
         for index, size in batch.cut.items():
             records[index].cut_bytes = size
@@ -68,34 +68,35 @@ class Parser:
         """A record of a line that is no JSON object, or that no JSON dialect takes."""
         record: LogRecord = _new(LogRecord)
         record.time_unix_nano = 0
-        record.severity_number = 0
-        record.severity_text = record.logger = ""
         record.body = self._text.body(line.decode("utf-8", "replace"))
-        record.data = record.object = record.line = None
-        record.dialect = self._text
+        record.data = record.object = record.exception = None
+        record.template = self._plain_template
         return record
 
     def _learn(self, keys: tuple[str, ...]) -> _Maker:
         """The maker for lines with these keys, in this order: one that knows them, where there is room for it."""
         if len(self._makers) >= MAX_LEARNED or len(keys) > MAX_KEYS:
             return self._make_any
-        self._makers[keys] = maker = self._maker(KnownSource(keys), frozenset(keys))
+        self._makers[keys] = maker = self._maker(keys)
         return maker
 
-    def _maker(self, source: PathSource, keys: frozenset[str] | None = None) -> _Maker:
+    def _maker(self, keys: tuple[str, ...] | None) -> _Maker:
+        """The function that makes the record of a line: the dialects that lines with these keys can be of, in turn."""
         namespace: dict[str, Any] = {
-            "EMPTY": EMPTY, "new": _new, "LogRecord": LogRecord, "LineShape": LineShape, "w3c_id": w3c_id, "plain_text": plain_text,
-            "shape_of_time": shape_of, "NO_TIME": shape_of("", 0), "MILLIS": MILLIS, "MICROS": MICROS, "take_any": self._take_any,
+            "EMPTY": EMPTY, "new": _new, "LogRecord": LogRecord, "w3c_id": w3c_id, "take_any": self._take_any,
+            "shape_of_time": shape_of, "NO_TIME": shape_of("", 0), "MILLIS": MILLIS,
         }  # fmt: skip
-        body: list[str] = []
+        known = KnownSource(keys) if keys is not None else None
+        body = known.unpack() if known is not None else []
         remembered: list[str] = []
-        for number, dialect in enumerate(self._json):
+        for number, (dialect, templates) in enumerate(zip(self._json, self._templates, strict=True)):
             if keys is not None and not all(split(key)[0] in keys for key in dialect.definition.match.keys):
                 continue
-            condition = _condition(dialect, keys, namespace)
-            remembered += [f"head{number}, tail{number}, size{number}, fine{number}, base{number}"]
+            condition = _condition(dialect, known, namespace)
+            source = KnownSource(keys) if keys is not None else PathSource()
+            remembered.append(f"head{number}, rests{number}, base{number}")
             body.append(f"if {condition}:")
-            body += [f"    {line}" for line in _record_lines(dialect, number, source, keys, namespace)]
+            body += [f"    {line}" for line in _record_lines(dialect, templates, number, source, namespace)]
             body.append("    return r")
             if condition == "True":
                 break
@@ -105,7 +106,7 @@ class Parser:
             *(f"{names} = NO_TIME" for names in remembered),
             "def make(d):",
             *(f"    nonlocal {names}" for names in remembered),
-            *(f"    {line}" for line in [*source.lines(), *body]),
+            *(f"    {line}" for line in body),
             "return make",
         ]
         maker: _Maker = define("factory", "", factory, namespace)()
@@ -130,12 +131,13 @@ class _Verdicts(dict[str, bool]):
         return verdict
 
 
-def _condition(dialect: CompiledDialect, keys: frozenset[str] | None, namespace: dict[str, Any]) -> str:
+def _condition(dialect: CompiledDialect, known: KnownSource | None, namespace: dict[str, Any]) -> str:
+    """Source of an expression: whether ``d`` is a line of the dialect; keys that are known to be there are not asked for."""
     match = dialect.definition.match
     conditions = [
         f"{path[0]!r} in d" if len(path) == 1 else f"({read_data(key, 'd')}) is not None"
         for key in match.keys
-        if len(path := split(key)) > 1 or keys is None
+        if len(path := split(key)) > 1 or known is None
     ]
     if match.where:
         expression = expr.parse(match.where)
@@ -145,73 +147,71 @@ def _condition(dialect: CompiledDialect, keys: frozenset[str] | None, namespace:
             name = f"verdicts_{dialect.name.replace('-', '_')}"
             test = expr.condition_source(expression, lambda _: "v", namespace)
             namespace[name] = _Verdicts(define("test", "v", [f"return {test}"], namespace))
-            source = f"{name}[t] if (t := {read_data(expression.fields[0], 'd')}).__class__ is str else {source}"
+            path = split(expression.fields[0])
+            value = known.read(path) if known is not None and len(path) == 1 else read_data(expression.fields[0], "d")
+            source = f"{name}[v] if (v := {value}).__class__ is str else {source}"
         conditions.append(f"({source})")
     return " and ".join(conditions) or "True"
 
 
 def _record_lines(
-    dialect: CompiledDialect, number: int, source: PathSource, keys: frozenset[str] | None, namespace: dict[str, Any]
+    dialect: CompiledDialect, templates: Templates, number: int, source: PathSource, namespace: dict[str, Any]
 ) -> list[str]:
+    """Statements that make ``r``, the record of ``d``, as a dialect says."""
     record = dialect.definition.record
     namespace.update(
         {
-            f"dialect{number}": dialect,
-            f"severities{number}": dialect.severities.get,
-            f"severity{number}": dialect.severity,
+            f"latest{number}": templates.latest.get,
+            f"find{number}": templates.find,
+            f"lines{number}": dialect.lines,
             f"body{number}": dialect.body,
             f"time{number}": dialect.read_time,
             f"exception{number}": dialect.exception,
-            f"lines{number}": dialect.lines.get,
-        }
+        }  # fmt: skip
     )
-    body: list[str] = ["r = new(LogRecord)", "r.data = o = d", f"r.dialect = dialect{number}"]
+    body: list[str] = ["r = new(LogRecord)", "r.data = o = d"]
     for name in reversed(record.object):
-        if keys is None or split(name)[0] in keys:
-            body += [f"v = {source.read(split(name))}", "if v.__class__ is dict: o = v"]
-    body.append("r.object = o")
-    if record.time:
-        body += [
-            f"v = {source.first(paths_of(record.time.field))}",
-            # lines of one second differ in the fraction alone: all else is compared, and the fraction looked up
-            f"if v.__class__ is str and len(v) == size{number} and v.startswith(head{number}) and v.endswith(tail{number}):",
-            f"    try: r.time_unix_nano = base{number} + MILLIS[v[20:23]] + (MICROS[v[23:26]] if fine{number} else 0)",
-            "    except KeyError: r.time_unix_nano = 0",
-            "else:",
-            f"    t = None if v is None else time{number}(v)",
-            "    r.time_unix_nano = 0 if t is None else t",
-            f"    if t is not None: head{number}, tail{number}, size{number}, fine{number}, base{number} = shape_of_time(v, t)",
-        ]
-    else:
-        body.append("r.time_unix_nano = 0")
-    if record.severity:
-        body += [
-            f"v = {source.first(paths_of(record.severity))}",
-            "if v.__class__ is str:",
-            f"    n = severities{number}(v)",
-            f"    r.severity_number = severity{number}(v) if n is None else n",
-            "    r.severity_text = v[:32]",
-            f"else: r.severity_number = severity{number}(v); r.severity_text = '' if v is None else plain_text(v)[:32]",
-        ]
-    else:
-        body.append("r.severity_number = 0; r.severity_text = ''")
+        if (value := source.read(split(name))) != MISSING:
+            body.append(f"if (v := {value}).__class__ is dict: o = v")
+    body += ["r.object = o", *_time_lines(dialect, number, source)]
+    exception = source.first(paths_of(record.exception))
+    body.append(
+        f"r.exception = None if (v := {exception}) is None else exception{number}(v)"
+        if exception != MISSING
+        else "r.exception = None"
+    )
     body += [
-        f"v = {source.first(paths_of(record.body)) if record.body else 'None'}",
-        f"s = lines{number}(v) if v.__class__ is str else None",
-        f"if s is None: r.body = body{number}(v); r.line = None",
-        "else:",
+        f"v = {source.first(paths_of(record.body))}",
+        f"l = {source.first(paths_of(record.severity))}",
+        f"n = {source.first(paths_of(record.logger))}",
+        # a known message mostly comes with the level and logger that it came with last
+        f"t = latest{number}(v) if v.__class__ is str else None",
+        "if t is not None and t[0] == l and t[1] == n:",
+        "    r.template = t[2]",
         "    r.body = v",
-        "    r.line = s if s.__class__ is LineShape else s(d)",
+        "else:",
+        f"    r.template = find{number}(v, l, n, d)",
+        f"    r.body = v if v.__class__ is str and v in lines{number} else body{number}(v)",
     ]
-    body += [
-        f"v = {source.first(paths_of(record.logger)) if record.logger else 'None'}",
-        f"r.logger = v if v.__class__ is str and len(v) < {_MAX_LOGGER} else '' if v is None else plain_text(v)[:{_MAX_LOGGER}]",
-    ]
-    for paths, use in (
-        (record.exception, f"r.exception = exception{number}(v)"),
-        (record.trace_id, "r.trace_id = w3c_id(v, 16)"),
-        (record.span_id, "r.span_id = w3c_id(v, 8)"),
-    ):
-        if paths and (value := source.first(paths_of(paths))) != MISSING:
+    for paths, use in ((record.trace_id, "r.trace_id = w3c_id(v, 16)"), (record.span_id, "r.span_id = w3c_id(v, 8)")):
+        if (value := source.first(paths_of(paths))) != MISSING:
             body += [f"v = {value}", f"if v is not None: {use}"]
-    return body
+    return [*(source.nested() if isinstance(source, KnownSource) else source.lines()), *body]
+
+
+def _time_lines(dialect: CompiledDialect, number: int, source: PathSource) -> list[str]:
+    time = dialect.definition.record.time
+    if not time:
+        return ["r.time_unix_nano = 0"]
+    head, rests, base = (f"{name}{number}" for name in ("head", "rests", "base"))
+    return [
+        f"v = {source.first(paths_of(time.field))}",
+        f"if v.__class__ is str and v[:20] == {head}:",
+        # lines of one second differ in the fraction alone, which is looked up with all that follows it
+        f"    try: r.time_unix_nano = {base} + MILLIS[v[20:23]] + {rests}[v[23:]]",
+        f"    except KeyError: r.time_unix_nano = time{number}(v) or 0",
+        "else:",
+        f"    t = None if v is None else time{number}(v)",
+        "    r.time_unix_nano = 0 if t is None else t",
+        f"    if t is not None: {head}, {rests}, {base} = shape_of_time(v, t)",
+    ]

@@ -99,8 +99,15 @@ class KnownSource(PathSource):
     def _fetch(self, path: Path) -> str:
         return self._names_of_keys[path[0]] if len(path) == 1 else super()._fetch(path)
 
+    def unpack(self, *, every: bool = True) -> list[str]:
+        """Statements that unpack the object: all values, or only those that are read."""
+        names = [name if every or name in self._used else "_" for name in self._names_of_keys.values()]
+        return [f"{', '.join(names)}, = {self._root}.values()"] if names and (every or self._used) else []
+
+    def nested(self) -> list[str]:
+        """Statements that fetch the nested objects of an unpacked one."""
+        return super().lines()
+
     def lines(self) -> list[str]:
-        """Statements that unpack the object and fetch the nested ones."""
-        names = [name if name in self._used else "_" for name in self._names_of_keys.values()]
-        unpacked = [f"{', '.join(names)}, = {self._root}.values()"] if self._used else []
-        return unpacked + super().lines()
+        """Statements that unpack what is read of the object, and fetch the nested ones."""
+        return self.unpack(every=False) + self.nested()

@@ -5,8 +5,9 @@ Integers throughout: a float cannot hold nanoseconds of this century.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -87,23 +88,45 @@ def _general(value: Any, zone: tzinfo | None) -> int | None:
 
 _FRACTION = re.compile(r"^\d{4}-\d\d-\d\d.\d\d:\d\d:\d\d[.,](\d{3}|\d{6})(?!\d)")
 MILLIS = {f"{number:03}": number * 1_000_000 for number in range(1000)}
-MICROS = {f"{number:03}": number * 1_000 for number in range(1000)}
 """Three digits of a fraction as nanoseconds: looking them up costs a quarter of reading a number."""
-_NO_SHAPE = ("", "", -1, False, 0)
+_MICROS = {f"{number:03}": number * 1_000 for number in range(1000)}
 
 
-def shape_of(value: Any, nanos: int) -> tuple[str, str, int, bool, int]:
+class _Rests(dict[str, int]):
+    """What follows the milliseconds of a time, for times that end alike: microseconds, if any, and the offset."""
+
+    def __init__(self, tail: str, *, fine: bool) -> None:
+        super().__init__()
+        self._tail = tail
+        self._fine = fine
+
+    def __missing__(self, rest: str) -> int:
+        if self._fine:
+            if rest[3:] != self._tail:
+                raise KeyError(rest)
+            self[rest] = _MICROS[rest[:3]]
+        elif rest != self._tail:
+            raise KeyError(rest)
+        else:
+            self[rest] = 0
+        return self[rest]
+
+
+_rests_of = functools.lru_cache(8)(_Rests)
+_NO_SHAPE = ("", _Rests("", fine=False), 0)
+
+
+def shape_of(value: Any, nanos: int) -> tuple[str, Mapping[str, int], int]:
     """What the next time must share with this one to be read by its fraction alone.
 
-    The first 20 characters, what follows the fraction, the length, whether the fraction goes on to microseconds, and
-    the whole second in nanoseconds. Nothing has the length -1, which stands for a time that is of no such shape.
+    The first 20 characters, the nanoseconds by what follows the milliseconds, and the whole second in nanoseconds.
     """
     match = _FRACTION.match(value) if value.__class__ is str else None
     if match is None:
         return _NO_SHAPE
     digits = match[1]
     fraction = int(digits.ljust(9, "0"))
-    return value[:20], value[match.end() :], len(value), len(digits) > _MILLI_DIGITS, nanos - fraction
+    return value[:20], _rests_of(value[match.end() :], fine=len(digits) > _MILLI_DIGITS), nanos - fraction
 
 
 def epoch_reader(unit: str) -> TimeReader:

@@ -89,8 +89,9 @@ class Succession:
         self, file: TailedFile, siblings: Iterable[Entry], claims: Container[FileKey]
     ) -> tuple[Entry, Handle] | None:
         """Find the copy that was made of a file before it was truncated, and open it."""
-        since = max(file.age[0], file.modified_unix_nano)
-        # Of a file of which nothing was read, any copy may be one; then the first that was made since is.
+        # Of a file of which nothing was read, any copy may be one: the first that was made since it was last seen is.
+        # Of others the content tells; their times may be those of the moment after the cut.
+        since = file.age[0] if file.offset else max(file.age[0], file.modified_unix_nano)
         for entry in oldest_first(siblings, self._base):
             # It may have been seen before, complete, while the file was not yet cut off.
             if entry.stat.key in claims or is_compressed(entry.path) or entry.stat.modified_unix_nano < since:

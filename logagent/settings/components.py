@@ -81,7 +81,7 @@ class FilelogSettings(ReceiverOptions):
     )
     start_at: Literal["end", "beginning"] = Field(
         default="end",
-        description="Where to begin in files that exist when first seen; later files are read from their start.",
+        description="Where to begin in files that exist when first seen; later files are read from their start. `run --once` always begins at the beginning.",
         examples=["beginning"],
     )
 

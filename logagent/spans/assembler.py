@@ -23,7 +23,7 @@ from logagent.spans.service import ServiceSpans
 _NEVER = 2**63
 _ERROR = int(Severity.ERROR)
 _INFO = int(Severity.INFO)
-_NO_PARENT = ParentFound.NONE
+_NO_PARENT, _SHARED = ParentFound.NONE, ParentFound.SHARED
 _AHEAD_NANO = 300_000_000_000
 """A time further ahead of the clock than this is a mistake: the line counts as written when it was read."""
 _SEPARATOR = "\x1f"
@@ -77,7 +77,7 @@ class Assembler:
         roles = {
             Role.START: self._start,
             Role.END: self._end,
-            Role.FAIL: self._end,
+            Role.FAIL: self._end_any,
             Role.ADD: self._add,
             Role.ECHO: self._echo,
             Role.EVENT: self._event,
@@ -103,20 +103,24 @@ class Assembler:
         latest = clock.now if clock.dated else self._first_date(records)
         roles = self._roles
         marks = self.marks_records
+        ahead = first.origin.observed_time_unix_nano + _AHEAD_NANO
         for record in records:
             time = record.time_unix_nano
             if time > latest:
-                if time > record.observed_time_unix_nano + _AHEAD_NANO:
-                    time = record.time_unix_nano = record.observed_time_unix_nano
+                if time > ahead:
+                    time = record.time_unix_nano = record.origin.observed_time_unix_nano
                     self.dropped["time_ahead"] += 1
-                latest = max(time, latest)
+                    latest = max(time, latest)
+                else:
+                    latest = time
                 if latest >= clock.due:
                     clock.now = latest
                     self._sweep(clock)
             elif not time:
                 # an undated line is as old as the one before it
-                record.time_unix_nano = latest or record.observed_time_unix_nano
-            line: LineShape | None = record.line
+                record.time_unix_nano = latest or record.origin.observed_time_unix_nano
+            template = record.template
+            line: LineShape | None = template.line
             told: Told | None = None
             if line is not None:
                 inner: dict[str, Any] = record.object  # type: ignore[assignment]
@@ -127,7 +131,7 @@ class Assembler:
                     self._mark(record, line, told[1], told[0])
             elif record.data is not None:
                 self._accompany(record)
-            if (record.severity_number >= _ERROR or record.exception is not None) and (
+            if (template.severity_number >= _ERROR or record.exception is not None) and (
                 failure := self._failure(record, line, told)
             ):
                 failures.append(failure)
@@ -172,18 +176,76 @@ class Assembler:
                 self._touch(known)
                 return
             self._close(known, known.ended or known.deadline, incomplete=not known.ended)
-        span = self._new(record, line, told, record.time_unix_nano)
-        span.deadline = record.time_unix_nano + line.span.timeout_nano
+        time = record.time_unix_nano
+        span = self._new(record, line, told, time)
+        span.deadline = deadline = time + line.span.timeout_nano
+        service.add(span, may_be_parent=line.is_root)
+        clock = self._clock
+        if deadline < clock.due:
+            clock.due = deadline
+        if line.is_simple:
+            return
+        span.is_plain = False
         if line.span.infer and not span.request_id and span.process:
             candidates = service.requests.get(span.process)
             if candidates is not None and len(candidates) == 1:
                 span.candidate = next(iter(candidates))
-        service.add(span, may_be_parent=line.is_root)
-        self._due(span)
         if line.echo_key is not None:
             self._expect_echo(line, span)
 
-    def _end(  # noqa: C901, PLR0912, PLR0915 - the same: every span comes through here
+    def _end(self, record: LogRecord, line: LineShape, told: Told) -> None:
+        """Nearly all spans end here: those that two lines tell, or one, and nothing else is to be said of."""
+        entity, request, parent, start, duration, attributes = told
+        if not line.is_simple or entity is None or record.trace_id:
+            self._end_any(record, line, told)
+            return
+        service = self._service
+        opened = service.open[line.span.kind]
+        span = opened.get(entity)
+        time = record.time_unix_nano
+        if span is None:
+            if start is None:
+                start = time - duration if duration is not None else time
+            self._whole(record, line, told, start)
+            return
+        request_id = span.request_id
+        if not span.is_plain or parent or time > span.deadline or (request and not request_id):
+            self._end_any(record, line, told)
+            return
+        del opened[entity]
+        span.is_gone = True
+        if request_id:
+            siblings = service.by_request[request_id]
+            if len(siblings) == 1:
+                del service.by_request[request_id]
+            else:
+                siblings.remove(span)
+        self._open -= 1
+        if span.stored:
+            self._touch(span)
+        known = span.attributes
+        if known:
+            known.update(attributes)
+        else:
+            known = span.attributes = attributes
+        if record.template.severity_number > _INFO:
+            span.severity_number = record.template.severity_number
+        begun = span.start_unix_nano
+        end = begun + duration if duration is not None else time
+        span.end_unix_nano = end if end > begun else begun
+        if line.is_root or not request_id:
+            span.parent_kind = span.parent_id = ""
+            span.parent_found = _NO_PARENT
+        else:
+            span.parent_kind = line.span.parent_kind
+            span.parent_id = request_id
+            span.parent_found = _SHARED
+        if span.otlp_kind == _SERVER:
+            judge_status(span)
+        span.name = (line.span.name(known) or span.kind) if self.names_spans else ""
+        self._spans.append(span)
+
+    def _end_any(  # noqa: C901, PLR0912, PLR0915 - every case that there is, in one order
         self, record: LogRecord, line: LineShape, told: Told
     ) -> None:
         entity, request, parent, start, duration, attributes = told
@@ -229,8 +291,8 @@ class Assembler:
             self._infer(span)
         if failing:
             self._fail(span, record)
-        elif record.severity_number > span.severity_number:
-            span.severity_number = record.severity_number
+        else:
+            span.severity_number = max(span.severity_number, record.template.severity_number)
         end = span.start_unix_nano + duration if duration is not None else time
         if line.span.grace_nano and not failing:
             span.ended = max(end, span.start_unix_nano)
@@ -302,27 +364,29 @@ class Assembler:
         span.shape = shape
         span.kind = shape.kind
         span.otlp_kind = shape.otlp_kind
-        span.name = ""
-        span.dialect = record.dialect.name
         span.id = entity or ""
-        span.resource = record.resource
+        span.resource = record.origin.resource
         span.clock = self._clock
         span.start_unix_nano = start if told_start is None else told_start
         span.opened = span.deadline = record.time_unix_nano
         span.attributes = attributes
-        span.parent_kind = span.parent_id = ""
-        span.parent_found = _NO_PARENT
-        span.stored = span.changed = False
-        if record.severity_number != _INFO:
-            span.severity_number = record.severity_number
+        span.stored = span.is_gone = False
+        span.is_plain = span.changed = True
+        self._changed.append(span)
         span.request_id = request or (span.id if line.is_root else "")
+        if record.template.severity_number != _INFO:
+            span.severity_number = record.template.severity_number
+            span.is_plain = False
         if parent:
             span.explicit_parent = parent
+            span.is_plain = False
         if line.process is not None and (process := line.process(record.data)):  # type: ignore[arg-type]
             span.process = f"{self._stem}\0{process}"
+            span.is_plain = False
         if record.trace_id:
             span.trace_id = record.trace_id
             span.outer_span_id = record.span_id
+            span.is_plain = False
         return span
 
     def _whole(self, record: LogRecord, line: LineShape, told: Told, start: int) -> None:
@@ -337,13 +401,13 @@ class Assembler:
         span.start_unix_nano = start = start if told_start is None else told_start
         span.end_unix_nano = start + duration if duration is not None else max(record.time_unix_nano, start)
         span.attributes = attributes
-        span.resource = record.resource
-        if record.severity_number != _INFO:
-            span.severity_number = record.severity_number
+        span.resource = record.origin.resource
+        if record.template.severity_number != _INFO:
+            span.severity_number = record.template.severity_number
         if parent:
             span.parent_kind, span.parent_id, span.parent_found = shape.parent_kind, parent, ParentFound.EXPLICIT
         elif request and not line.is_root:
-            span.parent_kind, span.parent_id, span.parent_found = shape.parent_kind, request, ParentFound.SHARED
+            span.parent_kind, span.parent_id, span.parent_found = shape.parent_kind, request, _SHARED
         else:
             span.parent_kind = span.parent_id = ""
             span.parent_found = _NO_PARENT
@@ -370,8 +434,7 @@ class Assembler:
             self._touch(span)
         finish(span, end, incomplete=incomplete)
         set_parent(span)
-        if self.names_spans:
-            span.name = span.shape.name(span.attributes) or span.kind
+        span.name = (span.shape.name(span.attributes) or span.kind) if self.names_spans else ""
         self._spans.append(span)
 
     def _infer(self, span: OpenSpan) -> None:
@@ -489,7 +552,7 @@ class Assembler:
         self._gone.clear()
         for span in self._changed:
             span.changed = False
-            if self._services[span.resource.service_name].open[span.kind].get(span.id) is span:
+            if not span.is_gone:
                 span.stored = True
                 yield "spans", span.key, opened.dump(span)
             elif span.stored:

@@ -68,6 +68,8 @@ def judge_status(span: Span) -> None:
 def set_parent(span: OpenSpan) -> None:
     """Explicit id first, then the shared request id, then the one request that is possible."""
     shape = span.shape
+    span.parent_kind = span.parent_id = ""
+    span.parent_found = ParentFound.NONE
     if span.outer_span_id:
         span.parent_span_id = span.outer_span_id
         span.parent_found = ParentFound.EXPLICIT

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from logagent.model import ParentFound, Resource, Span, SpanEvent
+from logagent.model import Resource, Span, SpanEvent
 
 if TYPE_CHECKING:
     from logagent.shapes import SpanShape
@@ -35,10 +35,9 @@ class OpenSpan(Span):
     What every one has is in slots, the rest on the class, as in ``model``. Its parent is set when it ends.
     """
 
-    __slots__ = ("changed", "clock", "deadline", "dialect", "opened", "order", "shape", "stored")
+    __slots__ = ("changed", "clock", "deadline", "is_gone", "is_plain", "opened", "order", "shape", "stored")
 
     shape: SpanShape
-    dialect: str
     clock: StreamClock
     opened: int
     """The time of its first line by the log's own clock, from which the time-out runs."""
@@ -50,6 +49,10 @@ class OpenSpan(Span):
     """Whether the ledger has it."""
     changed: bool
     """Whether it awaits the next commit."""
+    is_gone: bool
+    """Whether it is open no more."""
+    is_plain: bool
+    """Whether nothing is known of it but ids, times, attributes and events: it ends without a look at all the rest."""
     explicit_parent: str = ""
     process: str = ""
     candidate: str = ""
@@ -79,7 +82,7 @@ class OpenSpan(Span):
 _PLAIN = (
     "id", "start_unix_nano", "opened", "order", "deadline", "attributes", "request_id", "explicit_parent", "process",
     "candidate", "inferred", "scope", "severity_number", "ended", "echo_key", "is_echo", "failed", "status_message",
-    "dropped_events", "dialect",
+    "dropped_events",
 )  # fmt: skip
 
 
@@ -87,6 +90,7 @@ def dump(span: OpenSpan) -> bytes:
     """The span as the ledger keeps it."""
     data: dict[str, Any] = {name: getattr(span, name) for name in _PLAIN}
     data["kind"] = span.kind
+    data["dialect"] = span.shape.dialect
     data["clock"] = span.clock.name
     data["trace_id"] = span.trace_id.hex()
     data["outer_span_id"] = span.outer_span_id.hex()
@@ -106,10 +110,8 @@ def load(data: dict[str, Any], shape: SpanShape, resource: Resource, clock: Stre
     for name in _PLAIN:
         setattr(span, name, data[name])
     span.shape, span.resource, span.clock = shape, resource, clock
-    span.kind, span.otlp_kind, span.name = shape.kind, shape.otlp_kind, ""
-    span.parent_kind = span.parent_id = ""
-    span.parent_found = ParentFound.NONE
-    span.changed = False
+    span.kind, span.otlp_kind = shape.kind, shape.otlp_kind
+    span.changed = span.is_gone = span.is_plain = False
     span.trace_id = bytes.fromhex(data["trace_id"])
     span.outer_span_id = bytes.fromhex(data["outer_span_id"])
     span.events = [SpanEvent(time, name, attributes) for time, name, attributes in data["events"]]

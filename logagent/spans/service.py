@@ -46,10 +46,11 @@ class ServiceSpans:
     def add(self, span: OpenSpan, *, may_be_parent: bool) -> None:
         """Puts a span into every index."""
         self.open[span.kind][span.id] = span
-        if span.request_id:
-            siblings = self.by_request.get(span.request_id)
+        request_id = span.request_id
+        if request_id:
+            siblings = self.by_request.get(request_id)
             if siblings is None:
-                self.by_request[span.request_id] = [span]
+                self.by_request[request_id] = [span]
             else:
                 siblings.append(span)
         if may_be_parent and span.process:
@@ -58,6 +59,7 @@ class ServiceSpans:
     def remove(self, span: OpenSpan) -> None:
         """Takes a span out of every index."""
         self.open[span.kind].pop(span.id, None)
+        span.is_gone = True
         self.leave(span)
 
     def leave(self, span: OpenSpan) -> None:

@@ -59,6 +59,8 @@ class LedgerFile:
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 self._roll_back()
+                # On a small disk the log of earlier commits may be what fills it: fold it into the database.
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             raise from_sqlite(error) from error
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
