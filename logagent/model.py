@@ -201,7 +201,7 @@ class LogRecord(_RecordSlots):
     span_id: bytes = b""
     cut_bytes: int = 0
 
-    def __init__(  # noqa: PLR0913 - a record is all of these
+    def __init__(  # noqa: PLR0913, PLR0917 - a record is all of these
         self,
         time_unix_nano: int,
         observed_time_unix_nano: int,

@@ -217,7 +217,7 @@ async def test_a_textfile_that_cannot_be_written_is_told_once_and_degrades_healt
         await harness.until_shown(LINES, 1)
         health = harness.agent.report.health()
         assert (health["status"], health["textfiles"][0]["problem"]) == ("ok", None)
-    said = [record.getMessage() for record in caplog.records if "textfile" in record.getMessage()]
+    said = [record.getMessage() for record in caplog.records if record.name.endswith(".textfile")]
     assert said == [
         f"the textfile cannot be written: {harness.textfile}: Is a directory",
         f"the textfile {harness.textfile} can be written again",

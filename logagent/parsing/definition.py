@@ -36,7 +36,9 @@ class Time(Model):
 class Record(Model):
     """The parts of a log record."""
 
-    time: Time | None = Field(default=None, description="when the line was written; a line that does not say is as old as the one before it")
+    time: Time | None = Field(
+        default=None, description="when the line was written; a line that does not say is as old as the one before it"
+    )
     severity: Paths = Field(default=[], description="name or number of the level")
     severity_numbers: Literal["tens", "python", "syslog", "otel"] = Field(
         default="tens", description="what a number means: 10, 20, … 60; Python's, syslog's or OpenTelemetry's own"

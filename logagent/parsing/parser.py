@@ -159,20 +159,20 @@ def _record_lines(
 ) -> list[str]:
     """Statements that make ``r``, the record of ``d``, as a dialect says."""
     record = dialect.definition.record
-    namespace.update(
-        {
-            f"latest{number}": templates.latest.get,
-            f"find{number}": templates.find,
-            f"lines{number}": dialect.lines,
-            f"body{number}": dialect.body,
-            f"time{number}": dialect.read_time,
-            f"exception{number}": dialect.exception,
-        }  # fmt: skip
-    )
+    namespace |= {
+        f"latest{number}": templates.latest.get,
+        f"find{number}": templates.find,
+        f"lines{number}": dialect.lines,
+        f"body{number}": dialect.body,
+        f"time{number}": dialect.read_time,
+        f"exception{number}": dialect.exception,
+    }
     body: list[str] = ["r = new(LogRecord)", "r.data = o = d"]
-    for name in reversed(record.object):
-        if (value := source.read(split(name))) != MISSING:
-            body.append(f"if (v := {value}).__class__ is dict: o = v")
+    body += [
+        f"if (v := {value}).__class__ is dict: o = v"
+        for name in reversed(record.object)
+        if (value := source.read(split(name))) != MISSING
+    ]
     body += ["r.object = o", *_time_lines(dialect, number, source)]
     exception = source.first(paths_of(record.exception))
     body.append(

@@ -6,7 +6,6 @@ reading them again after a kill gives the same spans.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -17,6 +16,7 @@ from logagent.spans import open as opened
 from logagent.spans.failures import FailureGroups
 from logagent.spans.finish import exception_event, finish, judge_status, line_event, set_parent
 from logagent.spans.ids import Identifier, span_id
+from logagent.spans.names import stem
 from logagent.spans.open import OpenSpan, StreamClock
 from logagent.spans.service import ServiceSpans
 
@@ -28,10 +28,6 @@ _AHEAD_NANO = 300_000_000_000
 """A time further ahead of the clock than this is a mistake: the line counts as written when it was read."""
 _SEPARATOR = "\x1f"
 _ECHO_HOLD_NANO = 1_000_000_000
-_ROTATION = re.compile(
-    r"(?:\.log(?:[.\-_]\d[\d.\-_T:]*)?|[.\-_]\d{4}[\d.\-_T:]{4,}|\.\d{1,4}(?!\.log))?(?:\.(?:gz|old|bak|log))*$"
-)
-"""A number after the name, a date before or after ``.log``; ``worker-1.log`` and ``worker-2.log`` are two logs."""
 
 _SERVER = int(SpanKind.SERVER)
 _new_open: Any = OpenSpan.__new__
@@ -41,11 +37,6 @@ _BEGUN = ""
 """Instead of a log's name, in the room of the clocks: the entry that counts the spans that have begun."""
 
 ShapeFinder = Callable[[str, str], SpanShape | None]
-
-
-def stem(source: str) -> str:
-    """A log's name without what rotation adds to it."""
-    return _ROTATION.sub("", source) or source
 
 
 def _by_deadline(span: OpenSpan) -> tuple[int, int]:
@@ -181,8 +172,7 @@ class Assembler:
         span.deadline = deadline = time + line.span.timeout_nano
         service.add(span, may_be_parent=line.is_root)
         clock = self._clock
-        if deadline < clock.due:
-            clock.due = deadline
+        clock.due = min(clock.due, deadline)
         if line.is_simple:
             return
         span.is_plain = False
@@ -193,7 +183,7 @@ class Assembler:
         if line.echo_key is not None:
             self._expect_echo(line, span)
 
-    def _end(self, record: LogRecord, line: LineShape, told: Told) -> None:
+    def _end(self, record: LogRecord, line: LineShape, told: Told) -> None:  # noqa: C901, PLR0912 - the usual cases, without a call
         """Nearly all spans end here: those that two lines tell, or one, and nothing else is to be said of."""
         entity, request, parent, start, duration, attributes = told
         if not line.is_simple or entity is None or record.trace_id:
@@ -232,7 +222,7 @@ class Assembler:
             span.severity_number = record.template.severity_number
         begun = span.start_unix_nano
         end = begun + duration if duration is not None else time
-        span.end_unix_nano = end if end > begun else begun
+        span.end_unix_nano = max(begun, end)
         if line.is_root or not request_id:
             span.parent_kind = span.parent_id = ""
             span.parent_found = _NO_PARENT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from span_harness import Story, at, step
 
-from logagent.spans.assembler import stem
+from logagent.spans.names import stem
 
 
 @pytest.mark.parametrize(
