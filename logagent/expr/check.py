@@ -6,7 +6,6 @@ import ast
 from typing import TYPE_CHECKING
 
 from logagent.expr import operations
-from logagent.expr.regex import PatternError, compile_pattern
 from logagent.expr.tokens import Translation, translate
 from logagent.expr.tree import (
     ANY,
@@ -28,6 +27,7 @@ from logagent.expr.tree import (
     Node,
     kind,
 )
+from logagent.patterns import PatternError, compile_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 from logagent.expr import operations
-from logagent.expr.regex import MAX_INPUT_LENGTH
 from logagent.expr.tree import (
     NUMBER,
     TRUTH,
@@ -28,6 +27,7 @@ from logagent.expr.tree import (
 )
 from logagent.fields import NAMES as FIELD_NAMES
 from logagent.fields import NUMBERS
+from logagent.patterns import MAX_INPUT_LENGTH
 
 Resolve = Callable[[str], str]
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, SecretStr, Strict, ValidationInfo
 
 from logagent.model import Scalar
+from logagent.patterns import PatternError, compile_pattern
 from logagent.settings.values import Kind, custom_error
 from logagent.zones import zone_of
 
@@ -101,6 +102,10 @@ def _check_regex(value: str) -> str:
             f"not a regular expression: {said}",
             "single quotes around it, and a backslash before characters meant literally",
         ) from None
+    try:
+        compile_pattern(value)
+    except PatternError as error:
+        raise custom_error(str(error), error.hint) from None
     return value
 
 

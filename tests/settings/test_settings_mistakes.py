@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logagent.errors import ConfigurationError, Problem
-from logagent.settings import load_settings
+from logagent.settings import load_settings, read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -208,3 +208,10 @@ def test_nothing_that_came_through_a_reference_or_is_a_header_shows(problems: Pr
 def test_a_password_in_a_url_does_not_show(problems: Problems) -> None:
     found = problems(_RECEIVER + '[exporters.otlp]\nendpoint = "ftp://user:s3cret@host"\n')
     assert [problem.message for problem in found] == ['not a URL: "ftp://…@host"']
+
+
+def test_a_pattern_that_can_take_exponential_time_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "logagent.toml"
+    file.write_text("[redaction]\npatterns = ['(a+)+$']\n")
+    _, problems = read_settings(file, {})
+    assert any("exponential" in problem.message and problem.hint for problem in problems)

@@ -1,4 +1,4 @@
-"""Regular expressions that a rule may bring: short, and without exponential backtracking."""
+"""Regular expressions that a rule or a configuration may bring: short, and without exponential backtracking."""
 
 from __future__ import annotations
 
