@@ -25,7 +25,7 @@ _ERROR = int(Severity.ERROR)
 _INFO = int(Severity.INFO)
 _NO_PARENT, _SHARED = ParentFound.NONE, ParentFound.SHARED
 _AHEAD_NANO = 300_000_000_000
-"""A time further ahead of the clock than this is a mistake: the line counts as written when it was read."""
+"""A time further ahead of the clock than this is a mistake: the line counts as written with the one before it."""
 _SEPARATOR = "\x1f"
 _ECHO_HOLD_NANO = 1_000_000_000
 
@@ -99,14 +99,14 @@ class Assembler:
             time = record.time_unix_nano
             if time > latest:
                 if time > ahead:
-                    time = record.time_unix_nano = record.origin.observed_time_unix_nano
+                    # a mistake: the line is as old as the one before it, and moves no clock
+                    record.time_unix_nano = latest or record.origin.observed_time_unix_nano
                     self.dropped["time_ahead"] += 1
-                    latest = max(time, latest)
                 else:
                     latest = time
-                if latest >= clock.due:
-                    clock.now = latest
-                    self._sweep(clock)
+                    if latest >= clock.due:
+                        clock.now = latest
+                        self._sweep(clock)
             elif not time:
                 # an undated line is as old as the one before it
                 record.time_unix_nano = latest or record.origin.observed_time_unix_nano
