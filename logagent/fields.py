@@ -122,6 +122,9 @@ TEXTS = frozenset(
 )
 """Sources whose value is text, always."""
 
+TEMPLATE_FIELDS = frozenset(("severity", "level", "severity_number", "severity_text", "logger", "parser", "kind"))
+"""Fields of a record that all records of one template share."""
+
 ATTRIBUTES = "x.attributes"
 """Where the source of a span's attribute begins; generated code may read it once."""
 

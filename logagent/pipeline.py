@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from logagent import __version__, telemetry
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 ROOMS = ("positions", "series", "telemetry", "spans", "clocks", "failures", "echoes", "alerts")
 _TEXT = "text"
+_DIALECT_OF, _KIND_AND_OUTCOME = attrgetter("template.dialect.name"), attrgetter("kind", "outcome")
+_PARENT_FOUND = attrgetter("parent_found._value_")
+"""``_value_`` is where Enum documents to keep what ``value`` takes ten times as long to fetch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,7 @@ class Pipeline:
             alerts += self.alerts.tick(self.assembler.now)
         self._positions[f"{batch.receiver}\0{batch.stream}"] = batch.position
         self._count_alerts(alerts)
-        self._count_batch(batch, Counter(record.dialect.name for record in records))
+        self._count_batch(batch, Counter(map(_DIALECT_OF, records)))
         return Outcome(records, spans, failures, alerts)
 
     def give_up(self, batch: RawBatch) -> Outcome:
@@ -168,12 +172,12 @@ class Pipeline:
             return []
         self.metrics.spans(spans)
         alerts = self.alerts.spans(spans)
-        kinds = Counter([(span.kind, span.outcome) for span in spans])
+        kinds = Counter(map(_KIND_AND_OUTCOME, spans))
         for labels, count in kinds.items():
             self._spans_total.find(labels).add(count)
-        found = Counter([span.parent_found for span in spans if span.request_id != span.id or span.parent_id])
+        found = Counter(map(_PARENT_FOUND, [span for span in spans if span.request_id != span.id or span.parent_id]))
         for how, count in found.items():
-            self._parents_total.find((how.value,)).add(count)
+            self._parents_total.find((how,)).add(count)
         if self._identify:
             self.assembler.identifier.identify(spans)
         return alerts

@@ -54,11 +54,26 @@ class Batches:
             batch = self._open = _Batch()
         batch.count += 1
         batch.size += size
-        try:
-            group = batch.groups[id(resource), scope]
-        except KeyError:
+        self._group(batch, resource, scope).fragments.append(fragment)
+
+    def extend(self, resource: Resource, scope: str, fragments: list[bytes]) -> None:
+        """Put several encoded spans or records of one resource and scope behind the others."""
+        batch = self._open
+        size = sum(map(len, fragments))
+        if batch.count + len(fragments) > ITEMS_LIMIT or batch.size + size > BYTES_LIMIT:
+            for fragment in fragments:
+                self.add(resource, scope, fragment)
+            return
+        batch.count += len(fragments)
+        batch.size += size
+        self._group(batch, resource, scope).fragments.extend(fragments)
+
+    @staticmethod
+    def _group(batch: _Batch, resource: Resource, scope: str) -> Group:
+        group = batch.groups.get((id(resource), scope))
+        if group is None:
             group = batch.groups[id(resource), scope] = Group(resource, scope, [])
-        group.fragments.append(fragment)
+        return group
 
     def take(self) -> list[OutboxDraft]:
         """Give all that was added since the last call."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from logagent.clock import Clock
     from logagent.model import OutboxDraft, OutboxItem, Outcome
 
+_RESOURCE_OF: Final = attrgetter("resource")
 TRACES_PATH: Final = "/v1/traces"
 TOO_MUCH: Final = frozenset({400, 413})
 """The batch, or one thing in it: halving it finds which."""
@@ -60,9 +63,8 @@ class OtlpExporter:
 
     def add(self, outcome: Outcome) -> None:
         """Encode the outcome's spans, which have their ids."""
-        encode, add = self._encoder.encode, self._batches.add
-        for span in outcome.spans:
-            add(span.resource, SCOPE_NAME, encode(span))
+        for resource, spans in groupby(outcome.spans, _RESOURCE_OF):
+            self._batches.extend(resource, SCOPE_NAME, list(map(self._encoder.encode, spans)))
 
     def take(self) -> list[OutboxDraft]:
         """Give the requests that the spans since the last call make."""

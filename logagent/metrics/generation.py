@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from logagent.expr import condition_source, parse, source
 from logagent.expr.tree import Constant, Expression, fields_of
-from logagent.fields import ATTRIBUTES, NUMBERS, TEXTS, resolve_failure, resolve_record, resolve_span
+from logagent.fields import ATTRIBUTES, NUMBERS, TEMPLATE_FIELDS, TEXTS, resolve_failure, resolve_record, resolve_span
 from logagent.metrics.series import MetricType, label_text
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class _Writer:
         self._constants = constants
         self._resolve = _RESOLVERS.get(name, resolve_span)
         self._locals: dict[str, str] = {}
+        self._times = "1"
+        """Source of a number: how many items ``x`` stands for."""
 
     def function(self, rules: Sequence[MetricRule]) -> Iterator[str]:
         """Yield the lines of the whole function."""
@@ -73,7 +76,16 @@ class _Writer:
         if not groups:
             yield "    return"
             return
-        yield "    for x in batch:"
+        if self._name == "log" and _of_templates(rules):
+            # records of one template read the same: one is looked at for all of them
+            self._constants |= {"Counter": Counter, "template_of": attrgetter("template")}
+            self._times = "n"
+            yield "    templates = list(map(template_of, batch))"
+            yield "    some = dict(zip(templates, batch))"
+            yield "    for t, n in Counter(templates).items():"
+            yield "        x = some[t]"
+        else:
+            yield "    for x in batch:"
         yield from _indented(self._shared_fields(groups), 2)
         for where, group in groups.items():
             yield from _indented(self._group(where, group), 2)
@@ -110,9 +122,8 @@ class _Writer:
             body = [f"if {condition}:", *_indented(body, 1)]
         yield from _guarded(body, [self._failed(rule.name) for rule in rules])
 
-    @staticmethod
-    def _failed(rule: str) -> str:
-        return f"errors[{rule!r}] += 1"
+    def _failed(self, rule: str) -> str:
+        return f"errors[{rule!r}] += {self._times}"
 
     def _label(self, name: str, expression: Expression) -> Iterator[str]:
         if isinstance(expression.tree, Constant):
@@ -126,23 +137,28 @@ class _Writer:
     def _rule(self, rule: MetricRule, names: Mapping[str, str]) -> Iterator[str]:
         value = parse(rule.value_text)
         if isinstance(value.tree, Constant):
-            yield from self._update(rule, names, repr(float(value.tree.value or 0)))
+            amount = float(value.tree.value or 0)
+            yield from self._update(rule, names, repr(amount) if self._times == "1" else f"{amount!r} * {self._times}")
             return
         text = source(value, self._read, self._constants)
         lowest = -LARGEST_VALUE if rule.metric_type is MetricType.GAUGE else 0.0
-        guard = "" if text in NUMBERS else "(v.__class__ is float or v.__class__ is int) and "
         yield f"v = {text}"
-        yield f"if {guard}{lowest} <= v <= {LARGEST_VALUE}:"
-        yield from _indented(self._update(rule, names, "v"), 1)
-        yield "elif v is not None:"
-        yield f"    skipped[{rule.name!r}] += 1"
+        if text in NUMBERS:
+            yield from self._update(rule, names, "v")
+            return
+        yield "if v is not None:"
+        yield f"    if (v.__class__ is float or v.__class__ is int) and {lowest} <= v <= {LARGEST_VALUE}:"
+        yield from _indented(self._update(rule, names, "v"), 2)
+        yield "    else:"
+        yield f"        skipped[{rule.name!r}] += 1"
 
     def _update(self, rule: MetricRule, names: Mapping[str, str], value: str) -> Iterator[str]:
         family = self._families[rule.name]
         labels = [names[rule.by[name]] if name in rule.by else repr(rule.labels[name]) for name in family.label_names]
         yield f"k = ({', '.join(labels)}{',' if len(labels) == 1 else ''})"
         yield f"s = {self._constant('get', rule, family.index.get)}(k)"
-        yield f"if s is None: s = {self._constant('find', rule, family.find)}(k)"
+        times = "" if self._times == "1" else f", {self._times}"
+        yield f"if s is None: s = {self._constant('find', rule, family.find)}(k{times})"
         if rule.metric_type is MetricType.HISTOGRAM:
             yield f"s.counts[bisect_left({self._constant('bounds', rule, family.buckets)}, {value})] += 1"
         yield f"s.value = {value} + 0.0" if rule.metric_type is MetricType.GAUGE else f"s.value += {value}"
@@ -154,6 +170,14 @@ class _Writer:
         name = f"{what}_{rule.name}"
         self._constants[name] = value
         return name
+
+
+def _of_templates(rules: Sequence[MetricRule]) -> bool:
+    """Whether the rules only count records, by nothing but what all records of one template share."""
+    texts = {text for rule in rules for text in (rule.where, *rule.by.values()) if text}
+    names = {field.name for text in texts for field in fields_of(parse(text).tree)}
+    counted = (isinstance(parse(rule.value_text).tree, Constant) for rule in rules)
+    return names <= TEMPLATE_FIELDS and all(counted) and all(rule.metric_type is MetricType.COUNTER for rule in rules)
 
 
 def _labels(rules: Sequence[MetricRule]) -> dict[str, None]:

@@ -99,13 +99,16 @@ class Family:
     """Label values as the data has them (text and whole numbers) → series; a cache of ``series``."""
     overflowed: int = 0
 
-    def find(self, values: tuple[LabelValue, ...]) -> Series:
-        """Give the series of some label values, made if there is none; beyond the limit, the overflow series."""
+    def find(self, values: tuple[LabelValue, ...], updates: int = 1) -> Series:
+        """Give the series of some label values, made if there is none; beyond the limit, the overflow series.
+
+        ``updates`` says how many updates it is wanted for.
+        """
         texts = tuple(map(self._text, values))
         series = self.series.get(texts)
         if series is None:
             if len(self.series) >= self.max_series and texts:
-                self.overflowed += 1
+                self.overflowed += updates
                 return self._overflow()
             series = self._create(texts)
         if all(map(_is_exact, values, texts)):

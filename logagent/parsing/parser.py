@@ -167,36 +167,44 @@ def _record_lines(
         f"time{number}": dialect.read_time,
         f"exception{number}": dialect.exception,
     }
-    body: list[str] = ["r = new(LogRecord)", "r.data = o = d"]
-    body += [
-        f"if (v := {value}).__class__ is dict: o = v"
-        for name in reversed(record.object)
-        if (value := source.read(split(name))) != MISSING
-    ]
-    body += ["r.object = o", *_time_lines(dialect, number, source)]
+    body: list[str] = ["r = new(LogRecord)", "r.data = d", *_object_lines(record.object, source), "r.object = o"]
+    body += _time_lines(dialect, number, source)
     exception = source.first(paths_of(record.exception))
     body.append(
         f"r.exception = None if (v := {exception}) is None else exception{number}(v)"
         if exception != MISSING
         else "r.exception = None"
     )
+    values = {"m": record.body, "l": record.severity, "n": record.logger}
+    sources = {name: source.first(paths_of(paths)) for name, paths in values.items()}
+    body += [f"{name} = {value}" for name, value in sources.items() if not value.isidentifier()]
+    message, level, logger = (value if value.isidentifier() else name for name, value in sources.items())
     body += [
-        f"v = {source.first(paths_of(record.body))}",
-        f"l = {source.first(paths_of(record.severity))}",
-        f"n = {source.first(paths_of(record.logger))}",
         # a known message mostly comes with the level and logger that it came with last
-        f"t = latest{number}(v) if v.__class__ is str else None",
-        "if t is not None and t[0] == l and t[1] == n:",
+        f"t = latest{number}({message}) if {message}.__class__ is str else None",
+        f"if t is not None and t[0] == {level} and t[1] == {logger}:",
         "    r.template = t[2]",
-        "    r.body = v",
+        f"    r.body = {message}",
         "else:",
-        f"    r.template = find{number}(v, l, n, d)",
-        f"    r.body = v if v.__class__ is str and v in lines{number} else body{number}(v)",
+        f"    r.template = find{number}({message}, {level}, {logger}, d)",
+        f"    known = {message}.__class__ is str and {message} in lines{number}",
+        f"    r.body = {message} if known else body{number}({message})",
     ]
     for paths, use in ((record.trace_id, "r.trace_id = w3c_id(v, 16)"), (record.span_id, "r.span_id = w3c_id(v, 8)")):
         if (value := source.first(paths_of(paths))) != MISSING:
             body += [f"v = {value}", f"if v is not None: {use}"]
     return [*(source.nested() if isinstance(source, KnownSource) else source.lines()), *body]
+
+
+def _object_lines(names: Sequence[str], source: PathSource) -> list[str]:
+    """Statements that bind ``o`` to the first of some objects that the line has, else to the line itself."""
+    lines: list[str] = []
+    indent = ""
+    for value in [source.read(split(name)) for name in names]:
+        if value != MISSING:
+            lines += [f"{indent}o = {value}", f"{indent}if o.__class__ is not dict:"]
+            indent += "    "
+    return [*lines, f"{indent}o = d"]
 
 
 def _time_lines(dialect: CompiledDialect, number: int, source: PathSource) -> list[str]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 TRACE_SIZE = 16
 SPAN_SIZE = 8
 _CANONICAL, _BARE = 36, 32
-_CACHE_SIZE = 16_384
+_CACHE_SIZE = 4_096
 
 
 def uuid_bytes(text: str) -> bytes:
@@ -48,7 +48,7 @@ def span_id(trace: bytes, service: str, kind: str, entity: str) -> bytes:
 
 
 def _joined(parts: tuple[str, ...]) -> bytes:
-    return b"".join(part.encode("utf-8", "replace") + b"\0" for part in parts)
+    return b"".join([part.encode("utf-8", "replace") + b"\0" for part in parts])
 
 
 class Identifier:
@@ -57,23 +57,27 @@ class Identifier:
     def __init__(self) -> None:
         self._traces: dict[tuple[str, str, str], bytes] = {}
         self._parents: dict[tuple[bytes, str, str, str], bytes] = {}
+        self._middles: dict[tuple[str, str], bytes] = {}
+        """Service and kind → what stands between the trace id and the entity in what a span id is the hash of."""
 
     def identify(self, spans: list[Span]) -> None:
         """Sets trace, span and parent span id of each span that has none yet."""
+        traces, parents = self._traces, self._parents
         for span in spans:
-            service = span.resource.service_name
-            if not span.trace_id:
-                span.trace_id = self.trace(span.resource.service_namespace, span.scope, span.request_id or span.id)
+            resource = span.resource
+            service = resource.service_name
+            trace = span.trace_id
+            if not trace:
+                context = (resource.service_namespace, span.scope, span.request_id or span.id)
+                trace = span.trace_id = traces.get(context) or self.trace(*context)
+            parent_id = span.parent_id
             if not span.span_id:
-                span.span_id = span_id(span.trace_id, service, span.kind, span.id)
-            if span.parent_id and not span.parent_span_id:
-                key = (span.trace_id, service, span.parent_kind, span.parent_id)
-                parent = self._parents.get(key)
-                if parent is None:
-                    if len(self._parents) >= _CACHE_SIZE:
-                        self._parents.clear()
-                    parent = self._parents[key] = span_id(*key)
-                span.parent_span_id = parent
+                # a child that ended before has asked for its parent's id
+                known = None if parent_id else parents.get((trace, service, span.kind, span.id))
+                span.span_id = known or self._span(trace, service, span.kind, span.id)
+            if parent_id and not span.parent_span_id:
+                key = (trace, service, span.parent_kind, parent_id)
+                span.parent_span_id = parents.get(key) or self._parent(key)
 
     def trace(self, namespace: str, scope: str, context_id: str) -> bytes:
         """The trace id of a context id, remembered."""
@@ -84,3 +88,18 @@ class Identifier:
                 self._traces.clear()
             found = self._traces[key] = trace_id(namespace, scope, context_id)
         return found
+
+    def _parent(self, key: tuple[bytes, str, str, str]) -> bytes:
+        if len(self._parents) >= _CACHE_SIZE:
+            self._parents.clear()
+        found = self._parents[key] = self._span(*key)
+        return found
+
+    def _span(self, trace: bytes, service: str, kind: str, entity: str) -> bytes:
+        """``span_id``, with what most spans have in common put together once."""
+        middle = self._middles.get((service, kind))
+        if middle is None:
+            if len(self._middles) >= _CACHE_SIZE:
+                self._middles.clear()
+            middle = self._middles[service, kind] = b"\0" + _joined((service, kind))
+        return sha256(trace + middle + entity.encode("utf-8", "replace") + b"\0").digest()[:SPAN_SIZE]
