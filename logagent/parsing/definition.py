@@ -118,7 +118,6 @@ class ParserDefinition(Model):
     description: str = Field(default="", description="what writes such lines")
     format: Literal["json", "text"] = Field(default="json", description="an object a line, or plain text")
     priority: int = Field(default=0, description="definitions with a higher one are asked first")
-    scope: Literal["", "service", "process"] = Field(default="", description="within what the ids are unique")
     match: Match = Field(default=Match(), description="which lines are of this dialect")
     record: Record = Field(default=Record(), description="the parts of a log record")
     failure: FailureDefinition = Field(

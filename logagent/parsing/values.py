@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAX_ID = 256
 MAX_LIST = 64
 _NO_IDS = frozenset({"", "-", "0", "null", "none", "nil", "undefined", "n/a"})
-_CACHE_SIZE = 16_384
+_CACHE_SIZE = 4_096
 _CACHED_LENGTH = 256
 _TOO_DEEP = "…"
 _LARGEST_FLOAT = int(sys.float_info.max)
