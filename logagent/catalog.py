@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import tomli
 from pydantic import ValidationError
 
-from logagent import expr
+from logagent.alerting.kinds import TABLES
 from logagent.alerting.loading import RuleReader
-from logagent.alerting.templates import Template
+from logagent.alerting.rules import Reading
 from logagent.errors import ConfigurationError, Problem
 from logagent.metrics.rules import MetricRule, family_problems
 from logagent.parsing.checks import semantic_problems
@@ -26,12 +26,12 @@ from logagent.suggestions import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from logagent.alerting.rules import Budget, EventAlert
+    from logagent.alerting.rules import NamedRule
     from logagent.settings import Settings
 
 TEXT = "text"
 """Name of the parser of last resort."""
-_RULE_KEYS = ("version", "group", "description", "metric", "alert", "budget")
+_RULE_KEYS = ("version", "group", "description", "metric", *TABLES)
 _NO_SPANS = frozenset({"log", "error"})
 
 
@@ -41,27 +41,19 @@ class Catalog:
 
     parsers: tuple[ParserDefinition, ...]
     metrics: tuple[MetricRule, ...]
-    alerts: tuple[EventAlert, ...]
-    budgets: tuple[Budget, ...]
-
-    @property
-    def rules(self) -> tuple[MetricRule | EventAlert | Budget, ...]:
-        """Every rule."""
-        return (*self.metrics, *self.alerts, *self.budgets)
+    rules: tuple[NamedRule, ...]
+    """Alerts, budgets and all else that alerts come from."""
 
     def wanted(self, *, everything: bool) -> Wanted:
         """The span attributes that the rules read."""
+        readings = [reading for rule in self.rules for reading in rule.readings()]
+        readings += [
+            Reading.of(metric.source, (metric.where, metric.value_text, *metric.by.values())) for metric in self.metrics
+        ]
         fields: defaultdict[str, set[str]] = defaultdict(set)
-        for rule in self.rules:
-            if rule.source in _NO_SPANS:
-                continue
-            texts = [rule.where, *rule.by.values()]
-            texts.append(rule.value_text if isinstance(rule, MetricRule) else rule.value)
-            for text in filter(None, texts):
-                fields[rule.source].update(expr.parse(text).fields)
-            if not isinstance(rule, MetricRule):
-                for template in (rule.summary, rule.description):
-                    fields[rule.source].update(Template(template).names)
+        for reading in readings:
+            if reading.source not in _NO_SPANS:
+                fields[reading.source] |= reading.fields
         for names in fields.values():
             if "endpoint" in names:
                 names |= {"http.route", "url.path"}
@@ -98,7 +90,7 @@ def load_catalog(settings: Settings) -> Catalog:
             )
     if problems:
         raise ConfigurationError(problems)
-    return Catalog(tuple(parsers), tuple(metrics), tuple(reader.alerts), tuple(reader.budgets))
+    return Catalog(tuple(parsers), tuple(metrics), tuple(reader.rules))
 
 
 def _read_parsers(settings: Settings, problems: list[Problem]) -> list[ParserDefinition]:

@@ -103,8 +103,7 @@ class Pipeline:
         self.store = Store(prefix=service.metric_prefix, max_series=settings.limits.series, redact=redactor.text)
         self.metrics = MetricEngine(catalog.metrics, self.store)
         self.alerts = AlertEngine(
-            catalog.alerts,
-            catalog.budgets,
+            catalog.rules,
             {"service": service.name, "namespace": service.namespace},
             self.assembler.identifier.identify,
         )

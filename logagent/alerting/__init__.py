@@ -1,4 +1,4 @@
-"""Rules over spans, records and failures: alerts on events, and budgets."""
+"""Rules over spans, records and failures: alerts and budgets."""
 
 from logagent.alerting.accounts import BudgetState
 from logagent.alerting.engine import AlertEngine, EngineCounts

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 from logagent.alerting.accounts import ENTRY, Account, Book, BudgetPlan, BudgetState, Fired, Floor, alert_of, state_of
 from logagent.alerting.reasons import Loss, Reason
+from logagent.alerting.running import NEVER
 from logagent.alerting.state import LARGEST_VALUE, OVERFLOW, OVERFLOW_KEY, Change, Journal, Key, entry_key, label_text
 from logagent.model import Alert, AlertState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from logagent.alerting.compiling import Watch
     from logagent.alerting.periods import Period
 
-_NEVER = 2**63
 _MOST_BOOKS = 64
 """Periods kept at once: two where time passes as it should; more only while old files of many periods are read."""
 
@@ -24,6 +25,10 @@ class BudgetRule:
 
     def __init__(self, plan: BudgetPlan, journal: Journal, lost: Callable[[Loss], None]) -> None:
         self.plan = plan
+        self.name = plan.name
+        self.severities = tuple(severity for _, severity in plan.thresholds)
+        self.rooms = {ENTRY: plan.fingerprint}
+        self.watches: tuple[Watch, ...] = ()
         self._journal = journal
         self._lost = lost
         self._books: dict[int, Book] = {}
@@ -33,8 +38,13 @@ class BudgetRule:
         self._floor = Floor(entry_key(ENTRY, plan.name, plan.fingerprint))
         self._turn = 0
         """When the current period ends."""
-        self._due = _NEVER
+        self._due = NEVER
         """No threshold resolves before this; a lower bound."""
+
+    @property
+    def due(self) -> int:
+        """Neither a period ends nor a threshold resolves before this; a lower bound."""
+        return min(self._due, self._turn)
 
     def spend(self, event: object, time: int, value: object, key: Key) -> None:
         """Take a call that the budget's condition holds for; None as its value is a call without a price."""
@@ -127,14 +137,14 @@ class BudgetRule:
         account.arm(plan)
         self._due = min(self._due, account.period.end_unix_nano)
 
-    def expire(self, time_unix_nano: int) -> list[Alert]:
+    def advance(self, time_unix_nano: int) -> list[Alert]:
         """End the periods that are over at this time: resolve their thresholds, forget all before the previous one."""
         alerts: list[Alert] = []
         if time_unix_nano >= self._due:
             for start in sorted(start for start, book in self._books.items() if book.end <= time_unix_nano):
                 book = self._books[start]
                 alerts += self._resolve(book, Change(AlertState.RESOLVED, Reason.PERIOD_END, book.end))
-            self._due = min((book.end for book in self._books.values() if book.is_firing), default=_NEVER)
+            self._due = min((book.end for book in self._books.values() if book.is_firing), default=NEVER)
         if time_unix_nano >= self._turn and (current := self.plan.calendar.period(time_unix_nano)):
             self._turn = current.end_unix_nano
             previous = self.plan.calendar.before(current) or current
@@ -152,7 +162,7 @@ class BudgetRule:
                 alerts.append(alert_of(self.plan, account, fired, change))
         return alerts
 
-    def restore(self, parts: list[str], data: bytes) -> list[Alert]:
+    def restore(self, room: str, parts: list[str], data: bytes) -> list[Alert]:  # noqa: ARG002 - part of the seam
         """Take back an account, or the start of the oldest period, as the ledger kept it.
 
         Thresholds that a raised limit puts out of reach resolve and wait again. Raises ValueError, TypeError, KeyError

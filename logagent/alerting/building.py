@@ -6,51 +6,49 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from logagent.alerting.accounts import BudgetPlan
+from logagent.alerting.budgets import BudgetRule
 from logagent.alerting.checks import EVENT_NAMES
-from logagent.alerting.compiling import compile_capture
-from logagent.alerting.events import EventPlan
+from logagent.alerting.compiling import React, Watch, compile_capture
+from logagent.alerting.events import EventPlan, EventRule
 from logagent.alerting.periods import SECOND, Calendar, PeriodKind
 from logagent.alerting.state import Texts, fingerprint
 from logagent.alerting.templates import Template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from logagent.alerting.rules import Budget, EventAlert
-    from logagent.model import Span
+    from logagent.alerting.running import Surroundings
 
 
-def event_plan(
-    alert: EventAlert, common: Mapping[str, str], identify: Callable[[list[Span]], object] | None
-) -> EventPlan:
+def event_rule(alert: EventAlert, given: Surroundings) -> EventRule:
     """An event alert, ready to run. State is kept over a change of its texts and times, not of what it matches."""
     texts = _texts(alert)
     fields = [name for name in texts.names if name not in EVENT_NAMES and not name.startswith("labels.")]
     own = {"alertname": alert.name, "severity": alert.severity}
-    return EventPlan(
+    plan = EventPlan(
         name=alert.name,
         fingerprint=fingerprint(
             alert.kind, alert.source, alert.where, alert.by, alert.value, alert.severity, sorted(alert.labels.items())
         ),
         label_names=tuple(alert.by),
-        labels={**common, **alert.labels, **own},
+        labels={**given.labels, **alert.labels, **own},
         texts=texts,
         repeat_nano=round(alert.repeat * SECOND),
         quiet_nano=round(alert.resolve_after * SECOND),
         max_groups=alert.max_groups,
-        capture=compile_capture(fields, alert.source, identify),
+        capture=compile_capture(fields, alert.source, given.identify),
     )
+    running = EventRule(plan, given.journal)
+    running.watches = (watch_of(alert, running.match),)
+    return running
 
 
-def budget_plan(
-    budget: Budget, common: Mapping[str, str], identify: Callable[[list[Span]], object] | None
-) -> BudgetPlan:
+def budget_rule(budget: Budget, given: Surroundings) -> BudgetRule:
     """A budget, ready to run. What was spent is kept over a change of limits and thresholds, not of what is counted."""
-    return BudgetPlan(
+    plan = BudgetPlan(
         name=budget.name,
         fingerprint=fingerprint(budget.source, budget.where, budget.value, budget.by, budget.period, budget.timezone),
         label_names=tuple(budget.by),
-        labels={**common, **budget.labels, "alertname": budget.name},
+        labels={**given.labels, **budget.labels, "alertname": budget.name},
         thresholds=tuple((one.at, one.severity or budget.severity) for one in budget.thresholds),
         limit=budget.limit,
         limits=budget.limits,
@@ -59,9 +57,17 @@ def budget_plan(
         calendar=Calendar(PeriodKind(budget.period), ZoneInfo(budget.timezone)),
         texts=_texts(budget),
         max_groups=budget.max_groups,
-        capture=compile_capture((), budget.source, identify),
+        capture=compile_capture((), budget.source, given.identify),
     )
+    running = BudgetRule(plan, given.journal, given.lost)
+    running.watches = (watch_of(budget, running.spend),)
+    return running
 
 
 def _texts(rule: EventAlert | Budget) -> Texts:
     return Texts(Template(rule.summary), Template(rule.description), rule.runbook_url)
+
+
+def watch_of(rule: EventAlert | Budget, react: React) -> Watch:
+    """What a rule looks at, and what it does then."""
+    return Watch(rule.name, rule.source, rule.where, rule.value, tuple(rule.by.values()), react)

@@ -6,22 +6,26 @@ own parts and its dialect's attributes, never the decoded line. Conditions read 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from logagent.alerting.checks import subject
-from logagent.alerting.state import clean, label_text
+from logagent.alerting.state import Key, clean, label_text
 from logagent.expr import condition_source, parse, source
 from logagent.fields import KNOWN_FIELDS, NAMES, resolve_failure, resolve_record, resolve_span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from logagent.alerting.state import Key
     from logagent.model import Span
 
 LONGEST_EXAMPLE = 1024
 """Characters of a field that is kept for an alert's texts."""
+
+
+React = Callable[[Any, int, Any, Key], None]
+"""Takes the event, its time, the rule's value of it (None where it has none) and the group's key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,7 @@ class Watch:
     value: str
     by: tuple[str, ...]
     """Expressions of the group's labels."""
-    react: Callable[[Any, int, Any, Key], None]
-    """Takes the event, its time, the rule's value of it (None where it has none) and the group's key."""
+    react: React
 
 
 _RESOLVERS = {"span": resolve_span, "log": resolve_record, "error": resolve_failure}

@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from logagent.alerting import accounts, events
 from logagent.alerting.budgets import BudgetRule
-from logagent.alerting.building import budget_plan, event_plan
-from logagent.alerting.compiling import Watch, compile_watches
-from logagent.alerting.events import EventRule
-from logagent.alerting.leftovers import leftover_alerts
+from logagent.alerting.compiling import compile_watches
+from logagent.alerting.kinds import KINDS, LEFTOVERS
 from logagent.alerting.reasons import Loss
+from logagent.alerting.running import Surroundings
 from logagent.alerting.state import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from logagent.alerting.accounts import BudgetState
-    from logagent.alerting.rules import Budget, EventAlert
+    from logagent.alerting.rules import NamedRule
+    from logagent.alerting.running import RunningRule
     from logagent.model import Alert, Failure, LogRecord, Span
 
 _UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError)
+_BUILDERS = {kind.model: kind.build for kind in KINDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,7 @@ class AlertEngine:
 
     def __init__(
         self,
-        alerts: Sequence[EventAlert],
-        budgets: Sequence[Budget],
+        rules: Sequence[NamedRule],
         labels: Mapping[str, str] | None = None,
         identify: Callable[[list[Span]], object] | None = None,
     ) -> None:
@@ -61,17 +60,11 @@ class AlertEngine:
         self._losses: Counter[str] = Counter()
         self._time: int | None = None
         self._leftover: list[Alert] = []
-        self._events = [EventRule(event_plan(alert, common, identify), self._journal) for alert in alerts]
-        self._budgets = [
-            BudgetRule(budget_plan(budget, common, identify), self._journal, self._lost) for budget in budgets
-        ]
-        self._rules: list[EventRule | BudgetRule] = [*self._events, *self._budgets]
-        self._declared = [(alert.name, alert.severity) for alert in alerts]
-        self._declared += [(rule.plan.name, severity) for rule in self._budgets for _, severity in rule.plan.thresholds]
-        watches = [
-            *(_watch(alert, rule.match) for alert, rule in zip(alerts, self._events, strict=True)),
-            *(_watch(budget, rule.spend) for budget, rule in zip(budgets, self._budgets, strict=True)),
-        ]
+        given = Surroundings(common, identify, self._journal, self._lost)
+        self._rules: list[RunningRule] = [_BUILDERS[type(rule)](rule, given) for rule in rules]
+        self._budgets = [rule for rule in self._rules if isinstance(rule, BudgetRule)]
+        self._declared = [(rule.name, severity) for rule in self._rules for severity in rule.severities]
+        watches = [watch for rule in self._rules for watch in rule.watches]
         self._look_at_spans = compile_watches(watches, "span", self._failed)
         self._look_at_records = compile_watches(watches, "log", self._failed)
         self._look_at_failures = compile_watches(watches, "error", self._failed)
@@ -113,7 +106,8 @@ class AlertEngine:
         begins anew with the next line.
         """
         self._time = time_unix_nano
-        ended = [alert for rule in self._rules for alert in rule.expire(time_unix_nano)]
+        due = [rule for rule in self._rules if rule.due <= time_unix_nano]
+        ended = [alert for rule in due for alert in rule.advance(time_unix_nano)]
         return self._take() + sorted(ended, key=lambda alert: alert.time_unix_nano)
 
     def changes(self) -> dict[str, bytes | None]:
@@ -125,20 +119,18 @@ class AlertEngine:
 
     def restore(self, entries: Mapping[str, bytes]) -> None:
         """Take back what ``changes`` gave. What belongs to no rule of now resolves as superseded with the next alerts."""
-        owners: dict[tuple[str, str, str], Callable[[list[str], bytes], list[Alert]]] = {}
-        for event in self._events:
-            owners[events.ENTRY, event.plan.name, event.plan.fingerprint] = event.restore
-        for budget in self._budgets:
-            owners[accounts.ENTRY, budget.plan.name, budget.plan.fingerprint] = budget.restore
+        owners = {
+            (room, rule.name, fingerprint): rule for rule in self._rules for room, fingerprint in rule.rooms.items()
+        }
         for entry in sorted(entries):
             try:
                 room, name, fingerprint, *parts = orjson.loads(entry)
                 owner = owners.get((room, name, fingerprint))
                 if owner is None:
                     self._journal.forget(entry)
-                    self._leftover += leftover_alerts(entry, entries[entry])
+                    self._leftover += LEFTOVERS[room](entry, entries[entry])
                 else:
-                    self._leftover += owner(parts, entries[entry])
+                    self._leftover += owner.restore(room, parts, entries[entry])
             except _UNREADABLE:
                 self._lost(Loss.ALERT_STATE)
                 self._journal.forget(entry)
@@ -163,7 +155,3 @@ class AlertEngine:
         self._errors.clear()
         self._losses.clear()
         return counts
-
-
-def _watch(rule: EventAlert | Budget, react: Callable[[Any, int, Any, tuple[str, ...]], None]) -> Watch:
-    return Watch(rule.name, rule.source, rule.where, rule.value, tuple(rule.by.values()), react)

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from logagent.alerting.reasons import Reason
+from logagent.alerting.running import NEVER
 from logagent.alerting.state import OVERFLOW, OVERFLOW_KEY, Change, Journal, Key, entry_key, label_text, usable
 from logagent.model import Alert, AlertState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from logagent.alerting.compiling import Watch
     from logagent.alerting.state import Texts
 
-_NEVER = 2**63
 ENTRY = "event"
 """First part of the ledger keys of event groups."""
 
@@ -73,10 +74,14 @@ class EventRule:
 
     def __init__(self, plan: EventPlan, journal: Journal) -> None:
         self.plan = plan
+        self.name = plan.name
+        self.severities = (plan.labels["severity"],)
+        self.rooms = {ENTRY: plan.fingerprint}
+        self.watches: tuple[Watch, ...] = ()
+        self.due = NEVER
+        """No group is quiet before this; a lower bound."""
         self._journal = journal
         self._groups: dict[Key, EventGroup] = {}
-        self._due = _NEVER
-        """No group is quiet before this; a lower bound."""
 
     def match(self, event: object, time: int, value: object, key: Key) -> None:
         """Take an event that the rule's condition holds for."""
@@ -97,7 +102,7 @@ class EventRule:
         key = tuple(map(label_text, key))
         if key in self._groups or len(self._groups) < self.plan.max_groups:
             return key
-        self._journal.alerts.extend(self.expire(time))
+        self._journal.alerts.extend(self.advance(time))
         return key if len(self._groups) < self.plan.max_groups else OVERFLOW_KEY
 
     def _begin(self, key: Key, time: int, event: object, value: float | None) -> None:
@@ -108,7 +113,7 @@ class EventRule:
         trace_id, example = plan.capture(event)
         group = EventGroup(entry, labels, time, time, time, 1, value, example, trace_id)
         self._groups[key] = group
-        self._due = min(self._due, time + plan.quiet_nano)
+        self.due = min(self.due, time + plan.quiet_nano)
         self._journal.touch(group)
         self._journal.alerts.append(self.alert(group, Change(AlertState.FIRING, Reason.MATCH, time)))
 
@@ -132,25 +137,23 @@ class EventRule:
         quiet_since = group.last_unix_nano + self.plan.quiet_nano
         return self.alert(group, Change(AlertState.RESOLVED, Reason.QUIET, quiet_since))
 
-    def expire(self, time_unix_nano: int) -> list[Alert]:
+    def advance(self, time_unix_nano: int) -> list[Alert]:
         """Resolve the groups that are quiet at this time, in the order in which they became so."""
-        if time_unix_nano < self._due:
+        if time_unix_nano < self.due:
             return []
         latest = time_unix_nano - self.plan.quiet_nano
         quiet = [(group.last_unix_nano, key) for key, group in self._groups.items() if group.last_unix_nano <= latest]
         alerts = [self._resolve(key, self._groups[key]) for _, key in sorted(quiet)]
-        self._due = (
-            min((group.last_unix_nano for group in self._groups.values()), default=_NEVER) + self.plan.quiet_nano
-        )
+        self.due = min((group.last_unix_nano for group in self._groups.values()), default=NEVER) + self.plan.quiet_nano
         return alerts
 
-    def restore(self, parts: list[str], data: bytes) -> list[Alert]:
+    def restore(self, room: str, parts: list[str], data: bytes) -> list[Alert]:  # noqa: ARG002 - part of the seam
         """Take back a group as the ledger kept it. Raises ValueError, TypeError, … where the entry is unreadable."""
         key = tuple(parts)
         entry = entry_key(ENTRY, self.plan.name, self.plan.fingerprint, *key)
         group = EventGroup.unpack(entry, data)
         self._groups[key] = group
-        self._due = min(self._due, group.last_unix_nano + self.plan.quiet_nano)
+        self.due = min(self.due, group.last_unix_nano + self.plan.quiet_nano)
         return []
 
     def firing(self) -> list[Alert]:

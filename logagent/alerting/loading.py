@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
 from logagent.alerting.checks import meant
-from logagent.alerting.rules import Budget, EventAlert, NamedRule, Threshold
+from logagent.alerting.kinds import KINDS, TABLES
+from logagent.alerting.rules import NamedRule, Threshold
 from logagent.errors import Problem
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 Place = tuple[str | int, ...]
-_Rule = TypeVar("_Rule", bound=NamedRule)
 
 _OTHER_WORDS = {
     "expr": "`where`: a condition on one event",
@@ -47,50 +47,67 @@ class RuleReader:
     """Collects the rules and the problems of all files; names are unique over all of them."""
 
     def __init__(self) -> None:
-        self.alerts: list[EventAlert] = []
-        self.budgets: list[Budget] = []
+        self.rules: list[NamedRule] = []
         self.problems: list[Problem] = []
         self._files: dict[str, str] = {}
 
     def read(
         self, file: str, data: Mapping[str, Any], problem: Callable[[Place, str, str], Problem] | None = None
     ) -> None:
-        """Take the tables ``[[alert]]`` and ``[[budget]]`` of a file. ``problem`` makes a Problem of a place in it."""
+        """Take the tables of a file that hold rules. ``problem`` makes a Problem of a place in it."""
 
         def make_plain(place: Place, message: str, hint: str) -> Problem:
             return Problem(file, dotted(place), message, hint)
 
         make = problem or make_plain
-        self._tables(file, data, ("alert", EventAlert, self.alerts), make)
-        self._tables(file, data, ("budget", Budget, self.budgets), make)
+        for name in TABLES:
+            tables = data.get(name, [])
+            if not isinstance(tables, list):
+                self.problems.append(make((name,), f"`{name}` is a list of tables", f"[[{name}]]"))
+                continue
+            for index, table in enumerate(tables):
+                self._table(file, (name, index), table, make)
 
-    def _tables(
-        self,
-        file: str,
-        data: Mapping[str, Any],
-        what: tuple[str, type[_Rule], list[_Rule]],
-        make: Callable[[Place, str, str], Problem],
-    ) -> None:
-        key, model, rules = what
-        tables = data.get(key, [])
-        if not isinstance(tables, list):
-            self.problems.append(make((key,), f"`{key}` is a list of tables", f"[[{key}]]"))
+    def _table(self, file: str, at: Place, table: object, make: Callable[[Place, str, str], Problem]) -> None:
+        try:
+            model = _model(str(at[0]), table)
+            rule = model.model_validate(table)
+        except _KindError as error:
+            self.problems.append(make((*at, "kind"), error.message, error.hint))
             return
-        for index, table in enumerate(tables):
-            try:
-                rule = model.model_validate(table)
-            except ValidationError as error:
-                for details in error.errors(include_url=False):
-                    within, message, hint = _problem(model, details)
-                    place: Place = (key, index, *within)
-                    self.problems.append(make(place, message, hint))
-                continue
-            if rule.name in self._files:
-                message = f"`{rule.name}` is there already, in {self._files[rule.name]}"
-                self.problems.append(make((key, index, "name"), message, "a name of its own"))
-                continue
-            self._files[rule.name] = file
-            rules.append(rule)
+        except ValidationError as error:
+            for details in error.errors(include_url=False):
+                within, message, hint = _problem(model, details)
+                self.problems.append(make((*at, *within), message, hint))
+            return
+        if rule.name in self._files:
+            message = f"`{rule.name}` is there already, in {self._files[rule.name]}"
+            self.problems.append(make((*at, "name"), message, "a name of its own"))
+            return
+        self._files[rule.name] = file
+        self.rules.append(rule)
+
+
+class _KindError(Exception):
+    """A table whose kind is not known, so that nothing else of it can be judged."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
+def _model(table: str, data: object) -> type[NamedRule]:
+    """The model of a table, by its key ``kind`` where there are several."""
+    models = {kind.word: kind.model for kind in KINDS if kind.table == table}
+    if "" in models:
+        return models[""]
+    words = ", ".join(models)
+    if not isinstance(data, dict) or "kind" not in data:
+        raise _KindError("`kind` is missing", f"one of {words}")
+    word = data["kind"]
+    if not isinstance(word, str) or word not in models:
+        raise _KindError(f"`{word}` is no kind of {table}", meant(str(word), models) or f"one of {words}")
+    return models[word]
 
 
 def dotted(place: Place) -> str:

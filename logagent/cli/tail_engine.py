@@ -32,7 +32,7 @@ class NothingToReadError(LogagentError):
 def open_engine(config: Path | None) -> Engine:
     """The pipeline of a configuration, without its rules; of the default one, or none, where no path is given."""
     settings = load_settings(config, os.environ)
-    catalog = dataclasses.replace(load_catalog(settings), metrics=(), alerts=(), budgets=())
+    catalog = dataclasses.replace(load_catalog(settings), metrics=(), rules=())
     return build_pipeline(catalog, settings, receivers=[RECEIVER])
 
 

@@ -61,7 +61,7 @@ def reader(text: str, file: str = "rules.toml") -> RuleReader:
 def engine(text: str, **options: Any) -> AlertEngine:
     rules = reader(text)
     assert rules.problems == []
-    return AlertEngine(rules.alerts, rules.budgets, **options)
+    return AlertEngine(rules.rules, **options)
 
 
 def problems(text: str) -> list[str]:

@@ -13,8 +13,8 @@ from logagent.errors import Problem
     ("written", "wrong", "expected"),
     [
         ('name = "SlowQuery"', 'name = "slow query"', "alert[0].name: `slow query` is no name; try: letters, digits"),
-        ('kind = "event"', 'kind = "evnt"', "alert[0].kind: `evnt` is none of 'event'; try: `event`"),
-        ('kind = "event"', "", 'alert[0].kind: `kind` is missing; try: kind = "event"'),
+        ('kind = "event"', 'kind = "evnt"', "alert[0].kind: `evnt` is no kind of alert; try: "),
+        ('kind = "event"', "", "alert[0].kind: `kind` is missing; try: one of event"),
         ('from = "query"', 'from = "querry"', "alert[0].from: `querry` is nothing that a rule can read; try: `query`"),
         ("duration > 1s", "duration >> 1s", "alert[0].where: column 10: >> has no meaning in an expression; try: "),
         (
@@ -157,8 +157,7 @@ def test_all_mistakes_of_all_rules_are_told_at_once() -> None:
 
 def test_a_file_with_a_mistake_still_gives_its_other_rules() -> None:
     rules = reader(SLOW + MONTHLY.replace("100", "-1"))
-    assert [alert.name for alert in rules.alerts] == ["SlowQuery"]
-    assert rules.budgets == []
+    assert [rule.name for rule in rules.rules] == ["SlowQuery"]
 
 
 def test_names_are_unique_over_all_files_and_kinds() -> None:

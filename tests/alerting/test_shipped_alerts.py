@@ -14,8 +14,8 @@ def shipped(name: str) -> AlertEngine:
     rules = RuleReader()
     rules.read(name, tomli.loads((RULES / name).read_text()))
     assert rules.problems == []
-    assert rules.alerts or rules.budgets
-    return AlertEngine(rules.alerts, rules.budgets)
+    assert rules.rules
+    return AlertEngine(rules.rules)
 
 
 def test_queries_over_a_second_alert_by_the_shape_of_their_statement() -> None:

@@ -1,95 +1,31 @@
-"""Alert rules as files write them: every key declared once, with what it means and an example."""
+"""``[[budget]]``: what may be spent in a calendar period."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from logagent.alerting.checks import (
-    BUDGET_NAMES,
-    EVENT_NAMES,
-    By,
-    ExpressionText,
-    Labels,
-    Name,
-    Severity,
-    Source,
-    Zone,
-    check_texts,
-    subject,
+from logagent.alerting.checks import BUDGET_NAMES, By, ExpressionText, Labels, Severity, Source, Zone, check_texts
+from logagent.alerting.rules.base import (
+    NamedRule,
+    Reading,
+    RuleTable,
+    description_field,
+    labels_field,
+    runbook_field,
+    severity_field,
 )
 from logagent.alerting.state import LARGEST_VALUE
-from logagent.settings.values import Duration, custom_error
+from logagent.settings.values import custom_error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _LARGEST_SHARE = 5.0
 """500 % of a limit: whoever writes more means percent."""
 
 Amount = Annotated[float, Field(gt=0, le=LARGEST_VALUE)]
-
-
-class RuleTable(BaseModel):
-    """A table of a rule file: strict, immutable; an unknown key is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class NamedRule(RuleTable):
-    """What alerts come from."""
-
-    name: Name = Field(
-        description="Label `alertname` of the alerts; no two rules share one.",
-        examples=["SlowQuery", "LlmMonthlyBudget"],
-    )
-
-
-class EventAlert(NamedRule):
-    """An alert on events: each group fires with its first event and resolves when it is quiet."""
-
-    kind: Literal["event"] = Field(description="What the alert looks at: single events.", examples=["event"])
-    source: Source = Field(
-        alias="from", description="`log`, `error`, `span` for all spans, or a kind of span.", examples=["query", "log"]
-    )
-    where: ExpressionText = Field(
-        default="", description="Condition of the event; none takes every event.", examples=["duration > 1s"]
-    )
-    by: By = Field(
-        default={},
-        description="What groups events: field names, or a table of label = expression. A missing value gives no label.",
-        examples=[["db.collection.name"], {"statement": "db.query.summary or db.operation.name"}],
-    )
-    value: ExpressionText = Field(
-        default="",
-        description="Number of an event whose largest is kept as the worst, with its event as the example.",
-        examples=["duration"],
-    )
-    severity: Severity = Field(default="warning", description="Label `severity`.", examples=["critical"])
-    labels: Labels = Field(default={}, description="Further labels of the alert.", examples=[{"team": "storage"}])
-    summary: str = Field(
-        default="{{ count }} events",
-        description="One line about the alert. `{{ name }}` stands for a value, with formatters after `|`.",
-        examples=["{{ count }} slow queries on {{ labels.table }}, worst {{ value | duration }}"],
-    )
-    description: str = Field(
-        default="", description="More about the alert, as `summary`.", examples=["{{ db.query.text | truncate(160) }}"]
-    )
-    runbook_url: str = Field(
-        default="", description="What to do about it.", examples=["https://runbooks.example.org/slow-query"]
-    )
-    resolve_after: Duration = Field(
-        default=1800.0, description="Quiet time after which a group resolves.", examples=["30m"]
-    )
-    repeat: Duration = Field(
-        default=600.0, description="Least time between two notifications of a group that goes on.", examples=["10m"]
-    )
-    max_groups: int = Field(
-        default=100, ge=1, le=10_000, description="Groups that may fire at once; the rest share one.", examples=[100]
-    )
-
-    @field_validator("summary", "description")
-    @classmethod
-    def _check_texts(cls, text: str, info: ValidationInfo) -> str:
-        return check_texts(text, info, EVENT_NAMES, subject(info.data.get("source", "span")))
 
 
 def _check_share(at: float) -> float:
@@ -152,19 +88,15 @@ class Budget(NamedRule):
         description="Shares of the limit, each told once a period: numbers, or tables with a severity.",
         examples=[[0.5, 0.9, {"at": 1.0, "severity": "critical"}]],
     )
-    severity: Severity = Field(default="warning", description="Label `severity`.", examples=["warning"])
-    labels: Labels = Field(default={}, description="Further labels of the alerts.", examples=[{"team": "ml"}])
+    severity: Severity = severity_field()
+    labels: Labels = labels_field()
     summary: str = Field(
         default="{{ share | percent }} of {{ budget }} is spent",
         description="One line about the alert, as in an alert.",
         examples=["{{ spent | usd }} of {{ limit | usd }} spent in {{ period }}"],
     )
-    description: str = Field(
-        default="", description="More about the alert.", examples=["{{ unpriced }} calls had no price"]
-    )
-    runbook_url: str = Field(
-        default="", description="What to do about it.", examples=["https://runbooks.example.org/budget"]
-    )
+    description: str = description_field("{{ unpriced }} calls had no price")
+    runbook_url: str = runbook_field()
     max_groups: int = Field(
         default=1000, ge=1, le=100_000, description="Groups of a period; the rest share one.", examples=[1000]
     )
@@ -197,3 +129,7 @@ class Budget(NamedRule):
         if "currency" in info.data and bool(unit) == bool(info.data["currency"]):
             raise custom_error("a budget counts money or something else", 'currency = "USD", or unit = "tokens"')
         return unit
+
+    def readings(self) -> Sequence[Reading]:
+        """What the rule reads of events."""
+        return [Reading.of(self.source, (self.where, self.value, *self.by.values()))]
