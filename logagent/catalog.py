@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import glob
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import tomli
 from pydantic import ValidationError
 
-from logagent.alerting.kinds import TABLES
-from logagent.alerting.loading import RuleReader
 from logagent.alerting.rules import Reading
+from logagent.definition_files import decoded, own_files
 from logagent.errors import ConfigurationError, Problem
-from logagent.metrics.rules import MetricRule, family_problems
 from logagent.parsing.checks import semantic_problems
 from logagent.parsing.compile import Wanted
 from logagent.parsing.definition import ParserDefinition
 from logagent.parsing.problems import definition_problems
+from logagent.rule_files import read_rule_files, rules_of
 from logagent.shipped import parser_files, rule_files
 from logagent.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from logagent.alerting.rules import NamedRule
+    from logagent.metrics.rules import MetricRule
+    from logagent.rule_files import RuleFile
     from logagent.settings import Settings
 
 TEXT = "text"
 """Name of the parser of last resort."""
-_RULE_KEYS = ("version", "group", "description", "metric", *TABLES)
 _NO_SPANS = frozenset({"log", "error"})
 
 
@@ -43,6 +40,8 @@ class Catalog:
     metrics: tuple[MetricRule, ...]
     rules: tuple[NamedRule, ...]
     """Alerts, budgets and all else that alerts come from."""
+    files: tuple[RuleFile, ...] = ()
+    """Where they are from."""
 
     def wanted(self, *, everything: bool) -> Wanted:
         """The span attributes that the rules read."""
@@ -79,8 +78,7 @@ def load_catalog(settings: Settings) -> Catalog:
     """
     problems: list[Problem] = []
     parsers = _read_parsers(settings, problems)
-    metrics, reader = _read_rules(settings, problems)
-    problems += reader.problems
+    files = read_rule_files(_selected(settings, problems), problems)
     names = {definition.name for definition in parsers}
     for name, receiver in settings.receivers.items():
         if receiver.parser != "auto" and receiver.parser not in names:
@@ -90,14 +88,14 @@ def load_catalog(settings: Settings) -> Catalog:
             )
     if problems:
         raise ConfigurationError(problems)
-    return Catalog(tuple(parsers), tuple(metrics), tuple(reader.rules))
+    return Catalog(tuple(parsers), *rules_of(files), tuple(files))
 
 
 def _read_parsers(settings: Settings, problems: list[Problem]) -> list[ParserDefinition]:
     found: dict[str, ParserDefinition] = {}
     origins: dict[str, Path] = {}
     shipped = parser_files()
-    for file, data in _tables([*shipped, *_own(settings.parsers.paths)], problems):
+    for file, data in decoded([*shipped, *own_files(settings.parsers.paths)], problems):
         try:
             definition = ParserDefinition.model_validate(data)
         except ValidationError as error:
@@ -116,9 +114,8 @@ def _read_parsers(settings: Settings, problems: list[Problem]) -> list[ParserDef
     return list(found.values())
 
 
-def _read_rules(settings: Settings, problems: list[Problem]) -> tuple[list[MetricRule], RuleReader]:
-    reader = RuleReader()
-    metrics: list[tuple[MetricRule, str, str]] = []
+def _selected(settings: Settings, problems: list[Problem]) -> list[Path]:
+    """The shipped rule files that the settings select, and the operator's own."""
     shipped = {file.stem: file for file in rule_files()}
     selected = settings.rules.shipped
     for name in selected or ():
@@ -126,48 +123,4 @@ def _read_rules(settings: Settings, problems: list[Problem]) -> tuple[list[Metri
             hint = did_you_mean(name, shipped) or f"one of {', '.join(sorted(shipped))}"
             problems.append(settings.problem(("rules", "shipped"), f"there is no shipped rule file `{name}`", hint))
     files = [file for name, file in shipped.items() if selected is None or name in selected]
-    for file, data in _tables([*files, *_own(settings.rules.paths)], problems):
-        for key in (key for key in data if key not in _RULE_KEYS):
-            hint = did_you_mean(key, _RULE_KEYS) or f"one of {', '.join(_RULE_KEYS)}"
-            problems.append(Problem(str(file), key, f"unknown table or key `{key}`", hint))
-        if data.get("version", 1) != 1:
-            problems.append(Problem(str(file), "version", f"unknown version {data['version']!r}", "version = 1"))
-        tables = data.get("metric", [])
-        if not isinstance(tables, list):
-            problems.append(Problem(str(file), "metric", "`metric` is a list of tables", "[[metric]]"))
-            tables = []
-        for index, table in enumerate(tables):
-            rule, wrong = MetricRule.read(table, str(file), f"metric[{index}]")
-            problems += wrong
-            if rule is not None:
-                metrics.append((rule, str(file), f"metric[{index}]"))
-        reader.read(str(file), data)
-    problems += family_problems(metrics)
-    return [rule for rule, _, _ in metrics], reader
-
-
-def _own(patterns: Iterable[str]) -> list[Path]:
-    """The operator's files. One that is named without a wildcard must be there: a typing error would drop its rules."""
-    return [
-        Path(path)
-        for pattern in patterns
-        for path in (sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else [pattern])  # noqa: PTH207 - the patterns are absolute
-    ]
-
-
-def _tables(files: Iterable[Path], problems: list[Problem]) -> list[tuple[Path, Mapping[str, Any]]]:
-    """The decoded files; those that cannot be read or decoded become problems."""
-    found: list[tuple[Path, Mapping[str, Any]]] = []
-    for file in files:
-        try:
-            found.append((file, tomli.loads(file.read_text(encoding="utf-8"))))
-        except OSError as error:
-            reason = error.strerror or "unreadable"
-            problems.append(
-                Problem(str(file), "", f"cannot be read: {reason}", "a file that the agent's user may read")
-            )
-        except UnicodeDecodeError:
-            problems.append(Problem(str(file), "", "is not UTF-8", "save the file as UTF-8"))
-        except tomli.TOMLDecodeError as error:
-            problems.append(Problem(str(file), f"line {error.lineno}", f"no TOML: {error.msg}", "see https://toml.io"))
-    return found
+    return [*files, *own_files(settings.rules.paths)]

@@ -14,6 +14,7 @@ from logagent.expr.tree import RESULTS
 from logagent.fields import KNOWN_FIELDS
 from logagent.metrics.rules import MetricRule
 from logagent.parsing import definition
+from logagent.ruletests.tables import Expectation, Input, RuleTest
 from logagent.settings.reference import option_reference
 from logagent.settings.schema import write_toml
 from logagent.settings.values import Kind
@@ -154,6 +155,9 @@ TABLES = {
     ("rules.md", "budget"): lambda: model_table(Budget),
     ("rules.md", "threshold"): lambda: model_table(Threshold),
     ("rules.md", "fields"): field_table,
+    ("rule-tests.md", "test"): lambda: model_table(RuleTest),
+    ("rule-tests.md", "input"): lambda: model_table(Input),
+    ("rule-tests.md", "expect"): lambda: model_table(Expectation),
     ("rules.md", "functions"): function_table,
     ("guarantees.md", "identity"): identity_table,
     ("guarantees.md", "telemetry"): telemetry_table,

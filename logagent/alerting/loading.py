@@ -77,7 +77,7 @@ class RuleReader:
             return
         except ValidationError as error:
             for details in error.errors(include_url=False):
-                within, message, hint = _problem(model, details)
+                within, message, hint = problem_of(model, details)
                 self.problems.append(make((*at, *within), message, hint))
             return
         if rule.name in self._files:
@@ -118,7 +118,7 @@ def dotted(place: Place) -> str:
     return text
 
 
-def _problem(model: type[BaseModel], details: ErrorDetails) -> tuple[Place, str, str]:
+def problem_of(model: type[BaseModel], details: ErrorDetails) -> tuple[Place, str, str]:
     """Place within the table, message and hint of one of pydantic's errors."""
     place, kind = details["loc"], details["type"]
     key = str(place[-1]) if place else ""

@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "Read logs; account for them; export spans, metrics and alerts.",
     "tail": "Watch log lines and finished spans, readably.",
     "check": "Find every mistake in the configuration, parsers and rules.",
+    "test": "Run the tests inside rule and parser files.",
     "demo": "See it work: a sample application, its logs and a web page.",
 }
 """Name -> what the list of commands says. The module of the same name has the ``command``."""
