@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from logagent.alerting.routing import Routing
 from logagent.alerting.rules import Reading
+from logagent.alerting.rules.routes import Route
 from logagent.definition_files import decoded, own_files
 from logagent.errors import ConfigurationError, Problem
 from logagent.parsing.checks import semantic_problems
@@ -42,6 +44,13 @@ class Catalog:
     """Alerts, budgets and all else that alerts come from."""
     files: tuple[RuleFile, ...] = ()
     """Where they are from."""
+    routing: Routing = field(default_factory=Routing)
+    """Who is told of alerts."""
+
+    @property
+    def patience_nano(self) -> int:
+        """The longest time that a rule waits for late events before it decides on a moment."""
+        return max((round(getattr(rule, "allowed_lateness", 0.0) * 1e9) for rule in self.rules), default=0)
 
     def wanted(self, *, everything: bool) -> Wanted:
         """The span attributes that the rules read."""
@@ -78,7 +87,11 @@ def load_catalog(settings: Settings) -> Catalog:
     """
     problems: list[Problem] = []
     parsers = _read_parsers(settings, problems)
-    files = read_rule_files(_selected(settings, problems), problems)
+    files, routing = read_rule_files(_selected(settings, problems), problems)
+    destinations = [name for name, options in settings.exporters.items() if options.takes_alerts]
+    problems += routing.problems(destinations)
+    if destinations and not routing.routes:
+        routing.routes.append(Route(name="default", to=destinations))
     names = {definition.name for definition in parsers}
     for name, receiver in settings.receivers.items():
         if receiver.parser != "auto" and receiver.parser not in names:
@@ -88,7 +101,7 @@ def load_catalog(settings: Settings) -> Catalog:
             )
     if problems:
         raise ConfigurationError(problems)
-    return Catalog(tuple(parsers), *rules_of(files), tuple(files))
+    return Catalog(tuple(parsers), *rules_of(files), tuple(files), routing)
 
 
 def _read_parsers(settings: Settings, problems: list[Problem]) -> list[ParserDefinition]:

@@ -8,7 +8,15 @@ from logagent.exporters.file import FileExporter
 from logagent.model import Signal
 from logagent.receivers.filelog import FilelogReceiver
 from logagent.receivers.stdin import StdinReceiver
-from logagent.settings import FilelogSettings, FileSettings, OtlpSettings, PrometheusSettings, Settings, StdinSettings
+from logagent.settings import (
+    FilelogSettings,
+    FileSettings,
+    OtlpSettings,
+    PrometheusSettings,
+    Settings,
+    StdinSettings,
+    WebhookSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +70,8 @@ def build_exporters(settings: Settings, clock: Clock) -> dict[str, Exporter]:
             case FileSettings():
                 signals = [Signal(signal) for signal in options.signals]
                 found[name] = FileExporter(name, path=options.path, signals=signals)
+            case WebhookSettings():
+                found[name] = _webhook(name, options, clock)
             case PrometheusSettings():
                 continue
             case _ as never:
@@ -83,10 +93,23 @@ def _otlp(name: str, options: OtlpSettings, clock: Clock) -> Exporter:
     )
 
 
+def _webhook(name: str, options: WebhookSettings, clock: Clock) -> Exporter:
+    from logagent.exporters.webhook import WebhookExporter  # noqa: PLC0415 - an HTTP client, which not everybody needs
+
+    return WebhookExporter(
+        name,
+        url=options.url,
+        headers=_revealed(options),
+        timeout_seconds=options.timeout,
+        tls=options.tls.context() if options.url.startswith("https") else None,
+        clock=clock,
+    )
+
+
 def prometheus_settings(settings: Settings) -> list[PrometheusSettings]:
     """The components that show metrics instead of delivering them."""
     return [options for options in settings.exporters.values() if isinstance(options, PrometheusSettings)]
 
 
-def _revealed(options: OtlpSettings) -> Mapping[str, str]:
+def _revealed(options: OtlpSettings | WebhookSettings) -> Mapping[str, str]:
     return {name: value.get_secret_value() for name, value in options.headers.items()}

@@ -70,6 +70,7 @@ class Signal(Enum):
     TRACES = "traces"
     LOGS = "logs"
     METRICS = "metrics"
+    ALERTS = "alerts"
 
 
 @dataclass(slots=True)
@@ -358,6 +359,24 @@ class Alert:
     trace_id: bytes = b""
 
 
+@dataclass(slots=True, frozen=True)
+class Notification:
+    """What some destinations are told: alerts that belong together."""
+
+    id: str
+    """The same for the same alerts at the same time, however often it is made or sent."""
+    destinations: tuple[str, ...]
+    """Names of exporters."""
+    route: str
+    group: Mapping[str, str]
+    """Labels in which the alerts agree."""
+    reason: str
+    """``new``, ``changed``, ``repeat`` or ``resolved``."""
+    time_unix_nano: int
+    firing: tuple[Alert, ...]
+    resolved: tuple[Alert, ...]
+
+
 @dataclass(slots=True)
 class Outcome:
     """What one batch of lines, or the passing of time, came to."""
@@ -366,6 +385,7 @@ class Outcome:
     spans: list[Span] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
+    notifications: list[Notification] = field(default_factory=list)
 
 
 @dataclass(slots=True)

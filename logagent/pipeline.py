@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from logagent import __version__, telemetry
 from logagent.alerting.engine import AlertEngine
+from logagent.alerting.routing import Router
 from logagent.metrics.engine import MetricEngine
 from logagent.metrics.series import MetricType
 from logagent.metrics.store import Store
@@ -30,12 +31,12 @@ if TYPE_CHECKING:
 
     from logagent.catalog import Catalog
     from logagent.metrics.series import Family
-    from logagent.model import Alert, RawBatch, Span
+    from logagent.model import Alert, Notification, RawBatch, Span
     from logagent.settings import Settings
     from logagent.shapes import SpanShape
     from logagent.telemetry import Row
 
-ROOMS = ("positions", "series", "telemetry", "spans", "clocks", "failures", "echoes", "alerts")
+ROOMS = ("positions", "series", "telemetry", "spans", "clocks", "failures", "echoes", "alerts", "routes")
 _TEXT = "text"
 _DIALECT_OF, _KIND_AND_OUTCOME = attrgetter("template.dialect.name"), attrgetter("kind", "outcome")
 _PARENT_FOUND = attrgetter("parent_found._value_")
@@ -104,9 +105,12 @@ class Pipeline:
         self.metrics = MetricEngine(catalog.metrics, self.store)
         self.alerts = AlertEngine(
             catalog.rules,
-            {"service": service.name, "namespace": service.namespace},
+            {"service": service.name, "namespace": service.namespace, "environment": service.environment},
             self.assembler.identifier.identify,
         )
+        self.router = Router(catalog.routing)
+        self._patience = catalog.patience_nano
+        """How long after its moment an alert may be decided: until then nobody is told of what is later."""
         self.telemetry = Telemetry()
         self.pricer = Pricer()
         self._identify = identify
@@ -133,10 +137,11 @@ class Pipeline:
         alerts += self._count_spans(spans)
         if self.assembler.now:
             alerts += self.alerts.tick(self.assembler.now)
+        notifications = self._route(alerts)
         self._positions[f"{batch.receiver}\0{batch.stream}"] = batch.position
         self._count_alerts(alerts)
         self._count_batch(batch, Counter(map(_DIALECT_OF, records)))
-        return Outcome(records, spans, failures, alerts)
+        return Outcome(records, spans, failures, alerts, notifications)
 
     def give_up(self, batch: RawBatch) -> Outcome:
         """Accounts for lines that could not be processed: they are lost, counted, and not read again."""
@@ -158,8 +163,13 @@ class Pipeline:
         alerts = self._count_spans(spans)
         if self.assembler.now:
             alerts += self.alerts.tick(self.assembler.now)
+        notifications = self._route(alerts)
         self._count_alerts(alerts)
-        return Outcome(spans=spans, alerts=alerts)
+        return Outcome(spans=spans, alerts=alerts, notifications=notifications)
+
+    def _route(self, alerts: list[Alert]) -> list[Notification]:
+        notifications = self.router.add(alerts)
+        return notifications + self.router.tick(self.assembler.now - self._patience)
 
     def _price(self, spans: list[Span]) -> None:
         for span in spans:
@@ -220,6 +230,9 @@ class Pipeline:
             self._overflowed[name] = total
         own.add(telemetry.DROPPED, {reason: count for reason, count in dropped.items() if count})
         own.add(telemetry.RULE_ERRORS, counts.rule_errors)
+        for slo, group, valid, bad in counts.slo_events:
+            own.family(telemetry.SLO_VALID).find((slo, group)).add(valid)
+            own.family(telemetry.SLO_BAD).find((slo, group)).add(bad)
         for errors in (self.metrics.rule_errors, self.metrics.skipped_values):
             own.add(telemetry.RULE_ERRORS, errors)
             errors.clear()
@@ -236,6 +249,7 @@ class Pipeline:
             own.family(telemetry.BUDGET_SPENT).find((state.name, group)).set(state.spent)
             own.family(telemetry.BUDGET_LIMIT).find((state.name, group)).set(state.limit)
             own.family(telemetry.BUDGET_UNPRICED).find((state.name, group)).set(state.unpriced)
+        self._observe_slos()
         open_spans = own.family(telemetry.OPEN_SPANS)
         counts = self.assembler.open_counts()
         for series in open_spans.series.values():
@@ -244,6 +258,20 @@ class Pipeline:
             open_spans.find((kind,)).set(count)
         for name, family in self.store.families.items():
             own.family(telemetry.SERIES).find((name,)).set(len(family.series))
+
+    def _observe_slos(self) -> None:
+        own = self.telemetry
+        burn_rates, remaining = own.family(telemetry.SLO_BURN_RATE), own.family(telemetry.SLO_BUDGET_REMAINING)
+        for series in burn_rates.series.values():
+            series.set(0)  # a group that is gone burns nothing
+        for series in remaining.series.values():
+            series.set(1)
+        for state in self.alerts.slos():
+            group = ",".join(state.group.values())
+            own.family(telemetry.SLO_OBJECTIVE).find((state.name, group)).set(state.objective / 100)
+            remaining.find((state.name, group)).set(1 if state.budget_left is None else state.budget_left)
+            for window, rate in state.burn_rates.items():
+                burn_rates.find((state.name, group, window)).set(rate or 0)
 
     # -- what survives a kill ------------------------------------------------------------------------------
 
@@ -261,12 +289,15 @@ class Pipeline:
             yield ("telemetry", key), value
         for key, value in self.alerts.changes().items():
             yield ("alerts", key), value
+        for key, value in self.router.changes().items():
+            yield ("routes", key), value
 
     def restore(self, load: Callable[[str], Mapping[str, bytes]], now: int) -> None:
         """Takes the entries that ``changes`` gave, room by room."""
         self.store.restore(load("series"))
         self.telemetry.store.restore(load("telemetry"))
         self.alerts.restore(load("alerts"))
+        self.router.restore(load("routes"))
         resources = {source.resource.service_name: source.resource for source in self._sources.values()}
         self.assembler.restore(
             {room: load(room) for room in ("spans", "clocks", "failures", "echoes")}, self._shape, resources, now

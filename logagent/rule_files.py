@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from logagent.alerting.kinds import TABLES
-from logagent.alerting.loading import RuleReader
+from logagent.alerting.loading import Place, RuleReader, dotted
+from logagent.alerting.routing import ROUTING_TABLES, Routing, read_routing
 from logagent.definition_files import decoded
 from logagent.errors import Problem
 from logagent.metrics.rules import MetricRule, family_problems
 from logagent.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from logagent.alerting.rules import NamedRule
 
-KEYS = ("version", "group", "description", "metric", *TABLES, "test")
+KEYS = ("version", "group", "description", "metric", *TABLES, *ROUTING_TABLES, "test")
 """What may stand in a rule file."""
 
 
@@ -35,9 +36,10 @@ class RuleFile:
     """The file as decoded; its tests are read from it by whoever runs them."""
 
 
-def read_rule_files(paths: Iterable[Path], problems: list[Problem]) -> list[RuleFile]:
-    """The rules of these files. Names are unique over all of them."""
+def read_rule_files(paths: Iterable[Path], problems: list[Problem]) -> tuple[list[RuleFile], Routing]:
+    """The rules of these files, and who is told of their alerts. Names are unique over all of them."""
     reader = RuleReader()
+    routing = Routing()
     placed: list[tuple[MetricRule, str, str]] = []
     files = []
     for path, data in decoded(paths, problems):
@@ -45,12 +47,17 @@ def read_rule_files(paths: Iterable[Path], problems: list[Problem]) -> list[Rule
         before = len(placed), len(reader.rules)
         problems += _read_metrics(str(path), data, placed)
         reader.read(str(path), data)
+        problems += read_routing(data, _problem_maker(str(path)), routing)
         metrics = tuple(rule for rule, _, _ in placed[before[0] :])
         group = data.get("group", path.stem)
         files.append(RuleFile(path, str(group), metrics, tuple(reader.rules[before[1] :]), data))
     problems += reader.problems
     problems += family_problems(placed)
-    return files
+    return files, routing
+
+
+def _problem_maker(file: str) -> Callable[[Place, str, str], Problem]:
+    return lambda place, message, hint: Problem(file, dotted(place), message, hint)
 
 
 def rules_of(files: Iterable[RuleFile]) -> tuple[tuple[MetricRule, ...], tuple[NamedRule, ...]]:

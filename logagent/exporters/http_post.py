@@ -22,6 +22,8 @@ ANSWER_LIMIT_BYTES: Final = 64 * 1024
 REASON_LIMIT: Final = 300
 """Characters of what the other end says that are kept."""
 RETRY_AFTER_CAP_SECONDS: Final = 3600.0
+MENDABLE: Final = frozenset({401, 402, 403, 404, 405, 407, 408, 415, 421, 425, 426, 429})
+"""They blame the address, the credentials, the quota or the moment, not what was sent: keep it until that is mended."""
 SHORTEST_SECRET: Final = 4
 """A header's value shorter than this is no secret, and would make holes into every reason."""
 

@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from logagent.clock import SystemClock
 from logagent.exporters.batches import Batches
-from logagent.exporters.http_post import Answer, Poster, PostError, retry_after_seconds
+from logagent.exporters.http_post import MENDABLE, Answer, Poster, PostError, retry_after_seconds
 from logagent.exporters.otlp_request import compressed_request_body, halves, is_compressed, request_body
 from logagent.exporters.otlp_values import SCOPE_NAME
 from logagent.exporters.otlp_wire import SpanEncoder
@@ -32,8 +32,10 @@ _RESOURCE_OF: Final = attrgetter("resource")
 TRACES_PATH: Final = "/v1/traces"
 TOO_MUCH: Final = frozenset({400, 413})
 """The batch, or one thing in it: halving it finds which."""
-MENDABLE: Final = frozenset({401, 402, 403, 404, 405, 407, 408, 415, 421, 425, 426, 429})
-"""They blame the address, the credentials, the quota or the moment, not the spans: keep these until that is mended."""
+PROTOBUF_TYPES: Final = frozenset({"application/x-protobuf", "application/protobuf", "application/octet-stream"})
+"""The last is what aiohttp gives where an answer names no type."""
+JSON_TYPES: Final = frozenset({"application/json", "text/plain"})
+"""The last is how Go's net/http labels a ``{}`` that its handler does not."""
 
 
 class OtlpExporter:
@@ -115,7 +117,10 @@ class OtlpExporter:
         try:
             rejected, message = _partial_success(answer)
         except ValueError:
-            return Delivery(DeliveryOutcome.DELIVERED, f"answered {answer.status} with a body that is not OTLP's")
+            # A captive portal or a dying proxy says yes to everything, and keeps nothing either.
+            reason = f"answered {answer.status} with a body that is not OTLP's; check endpoint and proxies"
+            said = f" ({answer.content_type}{_said(answer)})"
+            return Delivery(DeliveryOutcome.RETRY, self._poster.shown(reason + said))
         rejected = min(max(rejected, 0), count)
         if rejected:
             message = f"{rejected} of {count} spans refused" + (f": {message}" if message else "")
@@ -132,11 +137,18 @@ def traces_url(endpoint: str) -> str:
 
 
 def _partial_success(answer: Answer) -> tuple[int, str]:
-    """Give how many spans were refused, and why. Raises ValueError where the answer is not OTLP's."""
+    """Give how many spans were refused, and why. Raises ValueError where the answer is not OTLP's.
+
+    OTLP has unknown fields ignored: an object of other names is an answer in which nothing was refused.
+    """
     if answer.truncated:
         raise ValueError
-    if answer.content_type == "application/json":
-        return _partial_success_of_json(orjson.loads(answer.body or b"{}"))
+    if not answer.body:
+        return 0, ""
+    if answer.content_type in JSON_TYPES:
+        return _partial_success_of_json(orjson.loads(answer.body))
+    if answer.content_type not in PROTOBUF_TYPES:
+        raise ValueError
     try:
         partial = ExportTraceServiceResponse.FromString(answer.body).partial_success
     except DecodeError as error:
@@ -145,13 +157,18 @@ def _partial_success(answer: Answer) -> tuple[int, str]:
 
 
 def _partial_success_of_json(response: Any) -> tuple[int, str]:
-    partial = response.get("partialSuccess") if isinstance(response, dict) else None
+    if not isinstance(response, dict):
+        raise ValueError  # noqa: TRY004 - what came is wrong, not what was called
+    # In protobuf's JSON null is as good as nothing.
+    partial = response.get("partialSuccess") or {}
     if not isinstance(partial, dict):
-        return 0, ""
+        raise ValueError  # noqa: TRY004 - the same
     # A 64-bit integer is a string in protobuf's JSON, and a number where the other end does not know that.
-    rejected = partial.get("rejectedSpans")
-    message = partial.get("errorMessage")
-    return int(rejected) if isinstance(rejected, str | int) else 0, message if isinstance(message, str) else ""
+    rejected = partial.get("rejectedSpans") or 0
+    message = partial.get("errorMessage") or ""
+    if not (isinstance(rejected, str | int) and isinstance(message, str)):
+        raise ValueError  # noqa: TRY004 - the same
+    return int(rejected), message
 
 
 def _said(answer: Answer) -> str:

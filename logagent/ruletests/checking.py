@@ -39,6 +39,8 @@ class Difference:
 def differences(expectation: Expectation, bench: Bench, catalog: Catalog, start: int) -> list[Difference]:
     """Everything in which the bench is not as expected, now that the expectation's moment has come."""
     told = _Told(expectation, bench, catalog, start)
+    if expectation.route:
+        return told.notifications()
     if expectation.metric:
         return told.metric()
     if expectation.budget:
@@ -89,10 +91,32 @@ class _Told:
                 found.append(self._difference(f"{name}: {text}", " | ".join(seen)))
         return found
 
-    def _changes(self) -> list[Difference]:
+    def _stretch(self) -> tuple[int, float]:
         wanted = self._expected
         since = self._start + round((wanted.since or 0.0) * SECOND)
-        until = math.inf if wanted.until is None else self._start + round(wanted.until * SECOND)
+        return since, math.inf if wanted.until is None else self._start + round(wanted.until * SECOND)
+
+    def notifications(self) -> list[Difference]:
+        """A route sent as many notifications as it should."""
+        wanted = self._expected
+        known = [route.name for route in self._catalog.routing.routes]
+        if wanted.route not in known:
+            return [self._difference("a route of this name", did_you_mean(wanted.route, known) or "none")]
+        since, until = self._stretch()
+        sent = [
+            one
+            for one in self._bench.sent
+            if one.route == wanted.route and since <= one.time_unix_nano <= until and _has(one.group, wanted.labels)
+        ]
+        if len(sent) == wanted.notifications:
+            return []
+        shown = [f"{offset_text((one.time_unix_nano - self._start) / SECOND)} {one.reason}" for one in sent]
+        why = (f"they were: {', '.join(shown) or 'none'}",)
+        return [self._difference(f"{wanted.notifications} notifications", f"{len(sent)}", why=why)]
+
+    def _changes(self) -> list[Difference]:
+        wanted = self._expected
+        since, until = self._stretch()
         changes = [one for one in self._bench.told if self._is_meant(one) and since <= one.time_unix_nano <= until]
         begun = {
             (one.starts_unix_nano, *sorted(one.labels.items())) for one in changes if one.state is AlertState.FIRING

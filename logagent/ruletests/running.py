@@ -80,7 +80,7 @@ def _marks(test: RuleTest, catalog: Catalog, start: int) -> list[Step]:
     steps: list[Step] = [(start + round(at * SECOND), _RESTART, None) for at in test.restart]
     for expectation in test.expect:
         at = expectation.at if expectation.at is not None else expectation.until
-        patience = _lateness(expectation, catalog)
+        patience = catalog.patience_nano / SECOND if expectation.route else _lateness(expectation, catalog)
         moment = _end(test) if at is None else at + patience
         steps.append((start + round(moment * SECOND), _CHECK, expectation))
     return sorted(steps, key=_order)

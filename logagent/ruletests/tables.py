@@ -127,6 +127,10 @@ class Expectation(RuleTable):
     metric: str = Field(default="", description="Name of a metric, without prefix.", examples=["http_requests_total"])
     budget: str = Field(default="", description="Name of a budget.", examples=["LlmMonthlyBudget"])
     slo: str = Field(default="", description="Name of an SLO.", examples=["api-availability"])
+    route: str = Field(default="", description="Name of a route.", examples=["pager"])
+    notifications: int | None = Field(
+        default=None, ge=0, description="How many the route sends in the stretch.", examples=[2]
+    )
     labels: dict[str, str] = Field(
         default={}, description="Labels that it has among others.", examples=[{"endpoint": "/chat"}]
     )
@@ -160,18 +164,20 @@ class Expectation(RuleTable):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if sum(map(bool, (self.alert, self.metric, self.budget, self.slo))) != 1:
-            raise custom_error(
-                "an expectation is about one thing", 'alert = "…", metric = "…", budget = "…" or slo = "…"'
-            )
-        stretch = self.fired is not None or self.resolved is not None
-        if stretch and not self.alert:
+        if sum(map(bool, (self.alert, self.metric, self.budget, self.slo, self.route))) != 1:
+            raise custom_error("an expectation is about one thing", 'alert, metric, budget, slo or route = "…"')
+        counts = self.fired is not None or self.resolved is not None
+        if counts and not self.alert:
             raise custom_error("`fired` and `resolved` are of alerts", 'alert = "…"')
+        if bool(self.route) != (self.notifications is not None):
+            raise custom_error("`route` and `notifications` belong together", 'route = "pager", notifications = 2')
+        stretch = counts or bool(self.route)
         if not stretch and self.at is None:
             raise custom_error("`at` is missing", 'at = "7m"')
         if stretch and self.at is not None:
             raise custom_error(
-                "`fired` and `resolved` are of a stretch of time", 'from = "0s", to = "20m" in place of `at`'
+                "`fired`, `resolved` and `notifications` are of a stretch of time",
+                'from = "0s", to = "20m" in place of `at`',
             )
         if not stretch and not self._says_something():
             raise custom_error("an expectation that expects nothing", "state, value, count, annotations or figures")
@@ -183,7 +189,7 @@ class Expectation(RuleTable):
     @property
     def about(self) -> str:
         """What it is about, as a person names it."""
-        return self.alert or self.metric or self.budget or self.slo
+        return self.alert or self.metric or self.budget or self.slo or self.route
 
 
 class RuleTest(RuleTable):

@@ -9,6 +9,7 @@ from logagent.settings.components import (
     PrometheusSettings,
     ReceiverOptions,
     StdinSettings,
+    WebhookSettings,
     TlsSettings,
 )
 from logagent.settings.load import DEFAULT_FILE, default_state_directory, load_settings, read_settings
@@ -37,6 +38,7 @@ __all__ = [
     "Settings",
     "StateSettings",
     "StdinSettings",
+    "WebhookSettings",
     "TlsSettings",
     "default_state_directory",
     "load_settings",

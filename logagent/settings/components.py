@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
@@ -31,6 +31,9 @@ _COMPONENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 
 class Options(BaseModel):
     """One table of the configuration: strict, immutable, and silent about its values."""
+
+    takes_alerts: ClassVar[bool] = False
+    """Whether notifications about alerts can be sent there."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
@@ -179,6 +182,19 @@ class FileSettings(Options):
     )
 
 
+class WebhookSettings(Options):
+    """Notifications about alerts, as JSON to a URL."""
+
+    takes_alerts: ClassVar[bool] = True
+    type: Literal["webhook"] = "webhook"
+    url: Url = Field(description="Where to post.", examples=["https://alerts.example.com/hook"])
+    headers: Headers = Field(
+        default={}, description="Sent with every request.", examples=[{"Authorization": "Bearer ${HOOK_TOKEN}"}]
+    )
+    timeout: Duration = Field(default=10.0, description="Of one request.", examples=["30s"])
+    tls: TlsSettings = Field(default=TlsSettings(), description="Only for `https` URLs.")
+
+
 def _name_types(tables: Any) -> Any:
     """Give each component its type: the table's name unless it says otherwise."""
     if not isinstance(tables, dict):
@@ -198,5 +214,5 @@ ComponentName = Annotated[str, AfterValidator(_check_name)]
 Receiver = Annotated[FilelogSettings | StdinSettings, Field(discriminator="type")]
 Receivers = Annotated[dict[ComponentName, Receiver], BeforeValidator(_name_types)]
 
-Exporter = Annotated[PrometheusSettings | OtlpSettings | FileSettings, Field(discriminator="type")]
+Exporter = Annotated[PrometheusSettings | OtlpSettings | FileSettings | WebhookSettings, Field(discriminator="type")]
 Exporters = Annotated[dict[ComponentName, Exporter], BeforeValidator(_name_types)]

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from logagent.settings.components import FilelogSettings, FileSettings, OtlpSettings, PrometheusSettings, StdinSettings
+from logagent.settings.components import (
+    FilelogSettings,
+    FileSettings,
+    OtlpSettings,
+    PrometheusSettings,
+    StdinSettings,
+    WebhookSettings,
+)
 from logagent.settings.lines import Place
 
 if TYPE_CHECKING:
@@ -93,7 +100,7 @@ def _match_parts(parts: tuple[str, ...], globs: tuple[str, ...]) -> bool:
 
 def _certificates(settings: Settings) -> _Found:
     for name, exporter in settings.exporters.items():
-        if isinstance(exporter, OtlpSettings) and exporter.tls.model_fields_set:
+        if isinstance(exporter, OtlpSettings | WebhookSettings) and exporter.tls.model_fields_set:
             try:
                 exporter.tls.context()
             except OSError as error:

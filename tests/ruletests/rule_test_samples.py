@@ -73,7 +73,10 @@ def run(tmp_path: Path, tests: str, rules: str = RULES) -> list[Case]:
 def attempt(tmp_path: Path, tests: str, rules: str = RULES) -> tuple[list[Case], list[str]]:
     file = tmp_path / "rules.toml"
     file.write_text(rules + tests)
-    settings = make_settings(rules={"shipped": [], "paths": [str(file)]})
+    settings = make_settings(
+        rules={"shipped": [], "paths": [str(file)]},
+        exporters={"hook": {"type": "webhook", "url": "http://127.0.0.1:1/"}},
+    )
     catalog = load_catalog(settings)
     suite, problems = read_suite(catalog)
     told = [f"{problem.place}: {problem.message}; {problem.hint}" for problem in problems]

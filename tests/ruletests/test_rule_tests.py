@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from rule_test_samples import attempt, differences, run
+from rule_test_samples import RULES, attempt, differences, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,6 +131,24 @@ def test_each_mistake_in_a_test_is_told_with_its_place(tmp_path: Path, inputs: s
     expect = expect or '{ at = "1m", alert = "Slow", state = "inactive" }'
     _, problems = attempt(tmp_path, block(inputs, expect))
     assert any(one.startswith(problem) for one in problems), problems
+
+
+ROUTE = """
+[[route]]
+name = "all"
+to = []
+"""
+
+
+def test_notifications_of_a_route_are_counted_and_listed(tmp_path: Path) -> None:
+    rules = RULES + ROUTE.replace("[]", '["hook"]')
+    expect = '{ from = "0s", to = "20m", route = "all", notifications = %d }'
+    block_of = lambda count: block(f"{BUSY}, {SLOW}", expect % count)  # noqa: E731 - a shorthand of this test
+    assert differences(run(tmp_path, block_of(2), rules)) == []
+    (case,) = run(tmp_path, block_of(1), rules)
+    (difference,) = case.differences
+    assert (difference.expected, difference.seen) == ("1 notifications", "2")
+    assert difference.why == ("they were: 5m30s new, 10m30s resolved",)
 
 
 def test_only_the_rules_that_a_test_names_are_on_the_bench(tmp_path: Path) -> None:
