@@ -39,8 +39,8 @@ COMMIT_LINES = 50_000
 TEXTFILE_SECONDS = 5.0
 """Textfiles are written anew after this where nothing was committed, for gauges that tell of the present."""
 TICK_SECONDS = 0.5
-FLUSH_SECONDS = 10.0
-"""How long a stopping agent goes on delivering; the rest waits in the ledger."""
+FLUSH_SECONDS = 5.0
+"""How long a stopping agent goes on delivering; the rest, and what is then under way, waits in the ledger."""
 ONCE_FLUSH_SECONDS = 60.0
 """The same where it is to read all and end; and how long it then waits where it cannot go on reading."""
 _FULL_WAIT_SECONDS = 0.1
@@ -125,6 +125,8 @@ class Agent:
             await ledger.close()
         self.summary.seconds = round(self.clock.monotonic() - self.started, 3)
         log.info("stopped after %d lines; the next start goes on from there", self.summary.lines)
+        if self.summary.undelivered:
+            log.info("%d spans or records wait in the ledger to be delivered then", self.summary.undelivered)
         return self.summary
 
     def _servers(self) -> list[WebServer]:
@@ -159,6 +161,13 @@ class Agent:
         if ledger.set_aside is not None:
             log.error("a corrupt ledger was set aside as %s: %s", ledger.set_aside, ledger.set_aside_reason)
             own.family(telemetry.LEDGER_SET_ASIDE).find(()).add(1)
+        if ledger.rolled_back:
+            log.error(
+                "the ledger lacks its last %d commits or more: its write-ahead log was lost, or an older copy put in its "
+                "place; counters go back, and what came since is read and delivered again where it still exists",
+                ledger.rolled_back,
+            )
+            own.family(telemetry.LEDGER_ROLLED_BACK).find(()).add(1)
         committer = self._committer = Committer(
             self.pipeline, ledger, self._exporters, self._seen, keep_outcomes=bool(self._addresses)
         )
@@ -174,7 +183,9 @@ class Agent:
         for name, exporter in self._exporters.items():
             exporter.restore(ledger.load(f"exporter/{name}"))
             chance = random.Random()  # noqa: S311 - spreads attempts to deliver over time
-            self.drains[name] = Drain(exporter, ledger, self.clock, random=chance, on_result=self._delivered)
+            self.drains[name] = Drain(
+                exporter, ledger, self.clock, random=chance, account=committer.counting, on_result=self._delivered
+            )
         for name, state in ledger.outbox_state().items():
             if state.count and name not in self.drains:
                 log.warning("%d spans or records wait for exporter %s, which is not configured", state.count, name)
@@ -204,9 +215,8 @@ class Agent:
             await asyncio.gather(*cancelled, committing, return_exceptions=True)
             if all_read:
                 self._take(self._internally(self.pipeline.close), 0)
-            await self._finish(ONCE_FLUSH_SECONDS if self._once else FLUSH_SECONDS)
-            ended.set()
-            await asyncio.gather(*draining, return_exceptions=True)
+            await self._flush(ended, draining)
+            await self._sum_up()
 
     async def _wait(
         self, tasks: list[asyncio.Task[None]], receiving: list[asyncio.Task[None]], stopping: asyncio.Task[Any]
@@ -224,10 +234,18 @@ class Agent:
                 return True
         return False
 
-    async def _finish(self, flush_seconds: float) -> None:
+    async def _flush(self, ended: asyncio.Event, draining: list[asyncio.Task[None]]) -> None:
+        """Delivers for a while; then an attempt that is still under way is given up, and its item stays."""
         with contextlib.suppress(LedgerError):
             await self._show()
-        await asyncio.gather(*(drain.flush(flush_seconds) for drain in self.drains.values()))
+        seconds = ONCE_FLUSH_SECONDS if self._once else FLUSH_SECONDS
+        await asyncio.gather(*(drain.flush(seconds) for drain in self.drains.values()))
+        ended.set()
+        for task in draining:
+            task.cancel()
+        await asyncio.gather(*draining, return_exceptions=True)
+
+    async def _sum_up(self) -> None:
         with contextlib.suppress(LedgerError):
             await self._show()
         if self.committer.problem:
@@ -300,10 +318,10 @@ class Agent:
                 self._tell_bug(error, "the page lacks some lines")
 
     def _delivered(self, result: ExportResult) -> None:
-        labels = (result.exporter, result.signal.value, result.outcome.value)
-        self.pipeline.telemetry.family(telemetry.EXPORTED).find(labels).add(result.count)
-        if result.outcome is DeliveryOutcome.REJECTED:
-            self.pipeline.telemetry.add(telemetry.DROPPED, {"export_rejected": result.count})
+        if result.outcome in {DeliveryOutcome.RETRY, DeliveryOutcome.SPLIT}:
+            # What is final has been counted where it was written down.
+            labels = (result.exporter, result.signal.value, result.outcome.value)
+            self.pipeline.telemetry.family(telemetry.EXPORTED).find(labels).add(result.count)
         self._tell_of_delivery(result)
 
     def _tell_of_delivery(self, result: ExportResult) -> None:
@@ -347,5 +365,5 @@ class Agent:
             await asyncio.sleep(TICK_SECONDS)
             if all(receiver.caught_up for receiver in self.receivers) and not self.committer.problem:
                 outcome = self._internally(self.pipeline.tick)
-                if outcome.spans or outcome.alerts:
+                if outcome.spans or outcome.alerts or outcome.notifications:
                     self._take(outcome, 0)

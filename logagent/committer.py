@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from logagent import telemetry
-from logagent.model import Changes, Outcome
+from logagent.model import Changes, DeliveryOutcome, Outcome
 from logagent.state.changes import merge
 from logagent.state.errors import LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
-    from logagent.exporters.protocol import Exporter
+    from logagent.exporters.drain import ExportResult
+    from logagent.exporters.protocol import Entries, Exporter
+    from logagent.metrics.series import Series
     from logagent.pipeline import Pipeline
     from logagent.state.ledger import Ledger
 
@@ -83,6 +86,34 @@ class Committer:
         """
         return await asyncio.shield(asyncio.ensure_future(self._commit(show, if_changed=if_changed)))
 
+    @contextlib.asynccontextmanager
+    async def counting(self, results: Sequence[ExportResult]) -> AsyncIterator[Entries]:
+        """Gives the entries that count what is becoming of an item, for the transaction that says so in the ledger.
+
+        No commit is made meanwhile: it would write an older count over them, or show one that is not yet written. Left
+        with an error, nothing is counted.
+        """
+        async with self._lock:
+            counts = self._counts_of(results)
+            for series, count in counts:
+                series.add(count)
+            try:
+                yield {("telemetry", series.key): series.encode() for series, _ in counts}
+            except BaseException:
+                for series, count in counts:
+                    series.add(-count)
+                raise
+
+    def _counts_of(self, results: Sequence[ExportResult]) -> list[tuple[Series, int]]:
+        family = self._pipeline.telemetry.family
+        counts = []
+        for result in results:
+            labels = (result.exporter, result.signal.value, result.outcome.value)
+            counts.append((family(telemetry.EXPORTED).find(labels), result.count))
+            if result.outcome is DeliveryOutcome.REJECTED:
+                counts.append((family(telemetry.DROPPED).find(("export_rejected",)), result.count))
+        return counts
+
     async def _commit(self, show: Callable[[], bytes] | None, *, if_changed: bool) -> bytes:
         async with self._lock:
             changes = self._collect()
@@ -125,7 +156,10 @@ class Committer:
             # A new ledger needs everything, whichever attempt it is that reaches it.
             changes.entries = {**self._mirror, **changes.entries}
             await self.ledger.replace_corrupt(error.message)
-            log.error("the ledger was corrupt and is set aside as %s: %s", self.ledger.set_aside, error.message)  # noqa: TRY400 - one line
+            if self.ledger.set_aside is None:
+                log.error("the ledger is gone and is begun anew from memory: %s", error.message)  # noqa: TRY400 - one line
+            else:
+                log.error("the ledger was corrupt and is set aside as %s: %s", self.ledger.set_aside, error.message)  # noqa: TRY400 - one line
             self._pipeline.telemetry.family(telemetry.LEDGER_SET_ASIDE).find(()).add(1)
             seconds = await self.ledger.commit(changes)
         self._pipeline.telemetry.family(telemetry.COMMIT_DURATION).find(()).observe(seconds)

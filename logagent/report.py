@@ -109,6 +109,7 @@ class Report:
                 "problem": problem or None,
                 "set_aside": str(ledger.set_aside) if ledger.set_aside else None,
                 "set_aside_reason": ledger.set_aside_reason or None,
+                "rolled_back_commits": ledger.rolled_back or None,
             },
         }
 
@@ -175,6 +176,25 @@ class Report:
             for state in self._agent.pipeline.alerts.budgets()
         ]
 
+    def slos(self) -> Sequence[Mapping[str, object]]:
+        """Each SLO's state."""
+        return [
+            {
+                "name": state.name,
+                "group": ",".join(state.group.values()),
+                "objective": state.objective,
+                "period": state.period,
+                "valid": state.valid,
+                "good": state.good,
+                "bad": state.bad,
+                "sli": state.sli,
+                "budget_left": state.budget_left,
+                "burn_rates": state.burn_rates,
+                "firing": state.firing,
+            }
+            for state in self._agent.pipeline.alerts.slos()
+        ]
+
     def totals(self) -> Mapping[str, object]:
         """Totals since the ledger began."""
         pipeline = self._agent.pipeline
@@ -204,7 +224,7 @@ class Report:
 def announce(alerts: Sequence[Alert]) -> None:
     """Writes alerts that fire or resolve to the agent's own log, a line each; that one goes on firing is no news."""
     for alert in alerts:
-        if alert.reason != Reason.REPEAT.value:
+        if alert.reason != Reason.REPEAT.value and alert.state is not AlertState.PENDING:
             level = logging.WARNING if alert.state is AlertState.FIRING else logging.INFO
             alert_log.log(level, "alert %s: %s", alert.state.value, _described(alert))
 

@@ -83,11 +83,37 @@ BUDGET_UNPRICED = Row(
     "Calls of the current period that have no price.",
     durable=False,
 )
+SLO_VALID = Row("logagent_slo_valid_events_total", "counter", ("slo", "group"), "Events that an SLO counted.")
+SLO_BAD = Row("logagent_slo_bad_events_total", "counter", ("slo", "group"), "Of those, the bad ones.")
+SLO_OBJECTIVE = Row(
+    "logagent_slo_objective_ratio", "gauge", ("slo", "group"), "Part of the events that is to be good.", durable=False
+)
+SLO_BURN_RATE = Row(
+    "logagent_slo_burn_rate",
+    "gauge",
+    ("slo", "group", "window"),
+    "How many times faster than evenly the error budget is spent.",
+    durable=False,
+)
+SLO_BUDGET_REMAINING = Row(
+    "logagent_slo_error_budget_remaining_ratio",
+    "gauge",
+    ("slo", "group"),
+    "Part of the period's error budget that is left; below 0 where it is overspent.",
+    durable=False,
+)
 LEDGER_SET_ASIDE = Row(
     "logagent_ledger_set_aside_total",
     "counter",
     (),
-    "Corrupt ledgers set aside since the agent started.",
+    "Ledgers that were corrupt or gone and were begun anew since the agent started.",
+    durable=False,
+)
+LEDGER_ROLLED_BACK = Row(
+    "logagent_ledger_rolled_back_total",
+    "counter",
+    (),
+    "Ledgers that were found to lack their last commits since the agent started.",
     durable=False,
 )
 

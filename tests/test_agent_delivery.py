@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from agent_harness import LINES, RECORDS, Harness, ScriptedExporter, broken, free_port, plain, query, settings_of
 
 from logagent import agent as agent_module
-from logagent.model import DeliveryOutcome, Outcome
+from logagent.exporters.otlp import OtlpExporter
+from logagent.model import Delivery, DeliveryOutcome, Outcome
+from logagent.state.errors import LedgerError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from logagent.model import OutboxItem
 
 pytestmark = pytest.mark.usefixtures("in_a_hurry")
 
@@ -73,6 +80,133 @@ async def test_an_exporter_that_is_down_makes_the_agent_degraded_not_failed(harn
         assert health["exporters"][0]["reason"] == "as the test says"
         assert harness.agent.report.ready()
         harness.exporters[0].outcome = DeliveryOutcome.DELIVERED
+
+
+@asynccontextmanager
+async def hanging_receiver() -> AsyncIterator[tuple[str, asyncio.Event, list[bytes]]]:
+    """Takes requests and never answers; the event says that one has come, the list has their heads."""
+    came, over, heads = asyncio.Event(), asyncio.Event(), list[bytes]()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        came.set()
+        await over.wait()
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", came, heads
+    finally:
+        over.set()
+        server.close()
+
+
+async def test_a_graceful_stop_gives_up_a_delivery_that_hangs_and_the_next_start_makes_it(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="logagent")
+    monkeypatch.setattr(agent_module, "FLUSH_SECONDS", 0.2)
+    async with hanging_receiver() as (endpoint, came, heads):
+        exporter: Any = OtlpExporter("otlp", endpoint=endpoint, timeout_seconds=3600.0)
+        harness.exporters = [exporter]
+        harness.begin([query(1), query(2)])
+        stop = asyncio.Event()
+        running = asyncio.create_task(harness.agent.run(stop))
+        async with asyncio.timeout(10):
+            await came.wait()
+            stop.set()
+            summary = await running
+        assert (summary.undelivered, summary.problems, len(heads)) == (2, [], 1)
+    assert "2 spans or records wait in the ledger to be delivered then" in caplog.text
+    well = ScriptedExporter("otlp")
+    well.deliver = _delivered_to(attempts := [])  # type: ignore[method-assign]
+    harness.exporters = [well]
+    harness.begin([query(1), query(2)])
+    assert (await harness.once()).undelivered == 0
+    assert [item.count for item in attempts] == [2]
+
+
+def test_a_graceful_stop_takes_five_seconds_at_most_for_deliveries() -> None:
+    assert agent_module.FLUSH_SECONDS == 5.0
+
+
+def _delivered_to(attempts: list[OutboxItem]) -> Any:
+    async def deliver(item: OutboxItem) -> Delivery:
+        attempts.append(item)
+        return Delivery(DeliveryOutcome.DELIVERED)
+
+    return deliver
+
+
+@pytest.mark.parametrize("outcome", [DeliveryOutcome.DELIVERED, DeliveryOutcome.REJECTED])
+async def test_a_kill_right_after_a_settlement_costs_the_count_of_it_nothing(
+    harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: DeliveryOutcome
+) -> None:
+    exported = f'logagent_exported_total{{exporter="spans",signal="traces",outcome="{outcome.value}"}}'
+    harness.exporters = [ScriptedExporter("spans", outcome=outcome)]
+    harness.begin()
+    async with harness.running():
+        ledger, committer = harness.agent.committer.ledger, harness.agent.committer
+        for number in range(3):
+            harness.receiver.send([query(number)])
+            await harness.until(lambda goal=number + 1: harness.exporters[0].attempts == goal, "it is delivered")
+            await harness.until(lambda: not ledger.outbox_state()["spans"].items, "it is settled")
+        commit = committer.commit
+        monkeypatch.setattr(agent_module, "COMMIT_SECONDS", 3600.0)
+        await commit()
+        written = asyncio.Event()
+        for name in ("settle", "reject"):
+            monkeypatch.setattr(ledger, name, _telling(getattr(ledger, name), written))
+        harness.receiver.send([query(3)])
+        await harness.until(lambda: harness.receiver.emitted == 4, "it is read")
+        await commit()
+        harness.agent.drains["spans"].wake()
+        await written.wait()
+        # What a kill leaves, before anything else is committed.
+        shutil.copytree(harness.state, tmp_path / "killed", ignore=shutil.ignore_patterns("*.lock", "*-shm"))
+    shutil.rmtree(harness.state)
+    (tmp_path / "killed").rename(harness.state)
+    harness.begin()
+    await harness.once()
+    assert harness.exporters[0].attempts == 4
+    assert harness.shown(exported) == 4
+    dropped = 4 if outcome is DeliveryOutcome.REJECTED else 0
+    assert harness.shown('logagent_dropped_total{reason="export_rejected"}') == dropped
+
+
+def _telling(write: Any, written: asyncio.Event) -> Any:
+    async def call(*arguments: Any) -> None:
+        await write(*arguments)
+        written.set()
+
+    return call
+
+
+async def test_a_settlement_that_fails_is_counted_when_it_is_made_and_once(harness: Harness) -> None:
+    exported = 'logagent_exported_total{exporter="spans",signal="traces",outcome="delivered"}'
+    harness.exporters = [ScriptedExporter("spans")]
+    harness.begin()
+    async with harness.running():
+        ledger = harness.agent.committer.ledger
+        settle, refusing, refused = ledger.settle, [True], asyncio.Event()
+
+        async def fail(*arguments: Any) -> None:
+            if refusing:
+                refused.set()
+                raise LedgerError("the disk is full")
+            await settle(*arguments)
+
+        ledger.settle = fail  # type: ignore[method-assign]
+        harness.receiver.send([query(1), query(2)])
+        await refused.wait()
+        assert await harness.scraped(exported) == 0
+        refusing.clear()
+        await harness.until(lambda: not ledger.outbox_state()["spans"].items, "it is settled")
+        assert await harness.scraped(exported) == 2
+    assert harness.exporters[0].attempts == 1
+    harness.begin()
+    await harness.once()
+    assert harness.shown(exported) == 2
 
 
 async def test_what_a_single_pass_could_not_deliver_is_told_and_delivered_by_the_next(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -17,6 +18,7 @@ from logagent.state.errors import LedgerError
 from logagent.state.ledger import Ledger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("in_a_hurry")
@@ -111,6 +113,79 @@ async def test_a_ledger_that_becomes_corrupt_in_use_is_set_aside_and_no_counter_
     assert (await harness.once()).lines == 0
     assert harness.shown("logagent_ledger_set_aside_total") == 0
     assert harness.shown("db_queries_total") == harness.shown(LINES) == 60
+
+
+def delete_files(state: Path) -> None:
+    for path in state.iterdir():
+        path.unlink()
+
+
+@pytest.mark.parametrize("delete", [delete_files, shutil.rmtree])
+async def test_a_ledger_whose_files_are_deleted_in_use_is_written_anew_and_the_log_says_so(
+    tmp_path: Path, delete: Callable[[Path], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    harness = Harness(tmp_path)
+    lines = [query(number, table=f"table{number % 7}") for number in range(60)]
+    async with harness.running():
+        harness.receiver.send(lines[:40])
+        await harness.until_shown(LINES, 40)
+        delete(harness.state)
+        harness.receiver.send(lines[40:])
+        await harness.until_shown(LINES, 60)
+        health: Any = harness.agent.report.health()
+        assert health["ledger"]["set_aside"] is None
+        assert "was removed or replaced while in use" in health["ledger"]["set_aside_reason"]
+        await harness.until_shown("logagent_ledger_set_aside_total", 1)
+        with pytest.raises(LedgerError, match=f"process {os.getpid()}"):
+            await Harness(tmp_path).once()
+    assert "the ledger is gone and is begun anew from memory: ledger.sqlite3 was removed" in caplog.text
+    assert "None" not in caplog.text
+    harness.begin(lines)
+    assert (await harness.once()).lines == 0
+    assert harness.shown("db_queries_total") == harness.shown(LINES) == 60
+
+
+async def test_a_ledger_that_is_deleted_after_another_was_set_aside_is_not_told_as_that_one(harness: Harness) -> None:
+    async with harness.running():
+        harness.receiver.send(plain(10))
+        await harness.until_shown(LINES, 10)
+        (harness.state / "ledger.sqlite3").write_bytes(b"garbage" * 1000)
+        harness.receiver.send(plain(10, first=10))
+        await harness.until_shown("logagent_ledger_set_aside_total", 1)
+        delete_files(harness.state)
+        harness.receiver.send(plain(10, first=20))
+        await harness.until_shown("logagent_ledger_set_aside_total", 2)
+        health: Any = harness.agent.report.health()
+        assert health["ledger"]["set_aside"] is None
+    harness.begin(plain(30))
+    assert (await harness.once()).lines == 0
+
+
+@pytest.mark.parametrize("in_the_log", [b"", b"\x37\x7f\x06\x82" + bytes(4000)])
+async def test_a_ledger_that_went_back_is_told_and_what_came_since_is_counted_once(
+    harness: Harness, tmp_path: Path, caplog: pytest.LogCaptureFixture, in_the_log: bytes
+) -> None:
+    async with harness.running():
+        for number in range(6):
+            harness.receiver.send(plain(10, first=10 * number))
+            await harness.until_shown(LINES, 10 * number + 10)
+        shutil.copytree(harness.state, tmp_path / "killed", ignore=shutil.ignore_patterns("*.lock", "*-shm"))
+    shutil.rmtree(harness.state)
+    (tmp_path / "killed").rename(harness.state)
+    log = harness.state / "ledger.sqlite3-wal"
+    log.unlink()
+    if in_the_log:
+        log.write_bytes(in_the_log)
+    harness.begin(plain(60))
+    assert (await harness.once()).lines > 0
+    assert harness.shown(LINES) == 60
+    assert harness.shown("logagent_ledger_rolled_back_total") == 1
+    assert "the ledger lacks its last" in caplog.text
+    health: Any = harness.agent.report.health()
+    assert health["ledger"]["rolled_back_commits"] >= 1
+    harness.begin(plain(60))
+    assert (await harness.once()).lines == 0
+    assert harness.shown("logagent_ledger_rolled_back_total") == 0
 
 
 async def test_a_ledger_that_is_corrupt_at_the_start_is_set_aside_told_and_begun_anew(

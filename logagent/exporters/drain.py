@@ -15,11 +15,12 @@ from logagent.exporters.protocol import Positioned, Splitter
 from logagent.model import Delivery, DeliveryOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from contextlib import AbstractAsyncContextManager
     from random import Random
 
     from logagent.clock import Clock
-    from logagent.exporters.protocol import Exporter, Outbox
+    from logagent.exporters.protocol import Entries, Exporter, Outbox
     from logagent.model import OutboxItem, Signal
 
 _log = logging.getLogger(__name__)
@@ -59,7 +60,12 @@ class DrainState:
 
 
 class Drain:
-    """Delivers what waits in the outbox for one exporter, one item at a time, in order."""
+    """Delivers what waits in the outbox for one exporter, one item at a time, in order.
+
+    ``account`` is entered with what is about to become final of an item, and gives the ledger entries that count it: they
+    are written in the transaction that settles or rejects the item. It is left with the error where that fails.
+    ``on_result`` hears of every attempt, after that.
+    """
 
     def __init__(  # noqa: PLR0913 - time, chance and sleep are arguments, so that tests own them
         self,
@@ -68,6 +74,7 @@ class Drain:
         clock: Clock,
         *,
         random: Random,
+        account: Callable[[Sequence[ExportResult]], AbstractAsyncContextManager[Entries]],
         on_result: Callable[[ExportResult], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -75,6 +82,7 @@ class Drain:
         self._ledger = ledger
         self._clock = clock
         self._random = random
+        self._account = account
         self._on_result = on_result
         self._sleep = sleep
         self._woken = asyncio.Event()
@@ -88,7 +96,10 @@ class Drain:
         self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Deliver until ``stop`` is set; an attempt that is under way is finished."""
+        """Deliver until ``stop`` is set; an attempt that is under way is finished.
+
+        Cancelled, it gives up that attempt, whose item stays; what was delivered is still written down.
+        """
         stopping = asyncio.ensure_future(stop.wait())
         try:
             while not stop.is_set():
@@ -104,7 +115,8 @@ class Drain:
     async def flush(self, deadline_seconds: float) -> bool:
         """Deliver what is there, and say whether the outbox is empty.
 
-        Gives up at the deadline, and as soon as the next attempt would come after it. May be called while ``run`` ends.
+        Gives up at the deadline, also an attempt that is under way, and as soon as the next attempt would come after it.
+        May be called while ``run`` ends.
         """
         deadline = self._clock.monotonic() + deadline_seconds
         try:
@@ -130,11 +142,9 @@ class Drain:
                     self._undecided = (items[0], await self._attempt(items[0]))
                 # Delivered, but not yet written down: a ledger that fails must not lead to a second delivery.
                 item, delivery = self._undecided
-                pause = await self._conclude(item, delivery)
+                return await _whole(self._conclude(item, delivery))
             except LogagentError as error:
                 return self._back_off(error.message)
-            self._undecided = None
-            return pause
 
     async def _attempt(self, item: OutboxItem) -> Delivery:
         try:
@@ -167,32 +177,40 @@ class Drain:
     async def _conclude(self, item: OutboxItem, delivery: Delivery) -> float:
         """Write down and report what became of the item; give the seconds to wait before the next attempt."""
         pause = 0.0
+        results = self._results(item, delivery)
         match delivery.outcome:
             case DeliveryOutcome.DELIVERED:
                 entries = self._exporter.settled(item) if isinstance(self._exporter, Positioned) else {}
-                await self._ledger.settle([item.id], entries)
-                self._delivered(item, delivery)
-                return pause
-            case DeliveryOutcome.RETRY:
-                pause = self._back_off(delivery.reason, delivery.retry_after_seconds)
+                async with self._account(results) as counted:
+                    await self._ledger.settle([item.id], {**entries, **counted})
+                self.state = DrainState(last_reason=delivery.reason or self.state.last_reason)
             case DeliveryOutcome.REJECTED:
-                await self._ledger.reject(item.id, delivery.reason)
+                async with self._account(results) as counted:
+                    await self._ledger.reject(item.id, delivery.reason, counted)
                 self._raises = 0
                 self.state = DrainState(last_reason=delivery.reason)
+            case DeliveryOutcome.RETRY:
+                pause = self._back_off(delivery.reason, delivery.retry_after_seconds)
             case DeliveryOutcome.SPLIT:
                 self.state = DrainState(last_reason=delivery.reason)
-        self._report(item, delivery.outcome, item.count, delivery.reason)
+        self._undecided = None
+        for result in results:
+            self._on_result(result)
         return pause
 
-    def _delivered(self, item: OutboxItem, delivery: Delivery) -> None:
-        rejected = min(max(delivery.rejected, 0), item.count)
-        self.state = DrainState(last_reason=delivery.reason or self.state.last_reason)
-        self._report(item, DeliveryOutcome.DELIVERED, item.count - rejected)
-        if rejected:
-            self._report(item, DeliveryOutcome.REJECTED, rejected, delivery.reason)
+    def _results(self, item: OutboxItem, delivery: Delivery) -> list[ExportResult]:
+        """Give what became of the item's parts."""
 
-    def _report(self, item: OutboxItem, outcome: DeliveryOutcome, count: int, reason: str = "") -> None:
-        self._on_result(ExportResult(self._exporter.name, item.signal, outcome, count, reason))
+        def result(outcome: DeliveryOutcome, count: int, reason: str) -> ExportResult:
+            return ExportResult(self._exporter.name, item.signal, outcome, count, reason)
+
+        if delivery.outcome is not DeliveryOutcome.DELIVERED:
+            return [result(delivery.outcome, item.count, delivery.reason)]
+        rejected = min(max(delivery.rejected, 0), item.count)
+        results = [result(DeliveryOutcome.DELIVERED, item.count - rejected, "")]
+        if rejected:
+            results.append(result(DeliveryOutcome.REJECTED, rejected, delivery.reason))
+        return results
 
     def _back_off(self, reason: str, retry_after_seconds: float | None = None) -> float:
         failed = self.state.attempts
@@ -209,6 +227,18 @@ def _is_whole(item: OutboxItem, parts: Sequence[tuple[int, bytes]]) -> bool:
     """Say whether parts account for the item exactly, each of them for less: else splitting might never end."""
     counts = [count for count, _ in parts]
     return len(counts) > 1 and min(counts) > 0 and sum(counts) == item.count
+
+
+async def _whole(work: Coroutine[Any, Any, float]) -> float:
+    """Do the work to its end even where the caller is cancelled meanwhile, who is then cancelled after it."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # looked at: what fails now is tried again at the next start
+        raise
 
 
 async def _first(awaitable: Awaitable[object], stopping: asyncio.Future[Any]) -> None:

@@ -139,7 +139,8 @@ def traces_url(endpoint: str) -> str:
 def _partial_success(answer: Answer) -> tuple[int, str]:
     """Give how many spans were refused, and why. Raises ValueError where the answer is not OTLP's.
 
-    OTLP has unknown fields ignored: an object of other names is an answer in which nothing was refused.
+    OTLP has unknown fields ignored: an object of other names is an answer in which nothing was refused, unless it tells
+    of an error itself.
     """
     if answer.truncated:
         raise ValueError
@@ -157,12 +158,12 @@ def _partial_success(answer: Answer) -> tuple[int, str]:
 
 
 def _partial_success_of_json(response: Any) -> tuple[int, str]:
-    if not isinstance(response, dict):
-        raise ValueError  # noqa: TRY004 - what came is wrong, not what was called
+    if not isinstance(response, dict) or response.get("error") or response.get("errors"):
+        raise ValueError
     # In protobuf's JSON null is as good as nothing.
     partial = response.get("partialSuccess") or {}
     if not isinstance(partial, dict):
-        raise ValueError  # noqa: TRY004 - the same
+        raise ValueError  # noqa: TRY004 - what came is wrong, not what was called
     # A 64-bit integer is a string in protobuf's JSON, and a number where the other end does not know that.
     rejected = partial.get("rejectedSpans") or 0
     message = partial.get("errorMessage") or ""

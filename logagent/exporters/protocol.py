@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
 
     from logagent.model import Delivery, OutboxDraft, OutboxItem, Outcome
+
+    Entries: TypeAlias = Mapping[tuple[str, str], bytes | None]
+    """(room, key) -> value of ledger entries; ``None`` deletes."""
 
 
 class Exporter(Protocol):
@@ -65,12 +69,12 @@ class Outbox(Protocol):
         """Give the exporter's items, oldest first."""
         ...
 
-    async def settle(self, ids: Sequence[int], entries: Mapping[tuple[str, str], bytes | None]) -> None:
+    async def settle(self, ids: Sequence[int], entries: Entries) -> None:
         """Delete delivered items, and write entries in the same transaction."""
         ...
 
-    async def reject(self, item_id: int, reason: str) -> None:
-        """Put an item that will never be delivered aside."""
+    async def reject(self, item_id: int, reason: str, entries: Entries) -> None:
+        """Put an item that will never be delivered aside, and write entries in the same transaction."""
         ...
 
     async def split(self, item_id: int, parts: Sequence[tuple[int, bytes]]) -> bool:

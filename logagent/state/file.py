@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from logagent.state.database import MAGIC, WAL_MAGIC, Durability, connect
 from logagent.state.errors import LedgerError, from_sqlite, from_system
+from logagent.state.mark import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,17 +21,35 @@ _FREED_PAGES: Final = 2048
 """Given back at a time, so that no commit waits long."""
 
 
+_COMMIT: Final = ("ledger", "commit")
+"""Room and key of the entry that numbers the commits."""
+_READ_NUMBER: Final = "SELECT value FROM entry WHERE room = ? AND key = ?"
+_WRITE_NUMBER: Final = "INSERT INTO entry VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+
+
 class LedgerFile:
     """A checked connection to one ledger. Used by one thread at a time.
 
     Everything raises LedgerError, and has then changed nothing.
     """
 
+    rolled_back: int
+    """How many commits the ledger lacks at the least: it was once further than what was found. 0 where it lacks none."""
+
     def __init__(self, path: Path, durability: Durability) -> None:
         self._path = path
         self._connection = connect(path, durability)
         self._watched: list[_Watched] = []
+        self._mark: Mark | None = None
         try:
+            self._number = self._read_number()
+            self.rolled_back = 0
+            # What survives only the death of the process may go back with the power, and the mark need not.
+            if durability == "power-loss":
+                self._mark = Mark(path)
+                self.rolled_back = max(self._mark.read() - self._number, 0)
+            if self.rolled_back:
+                self._check_whole()
             # Open as long as the connection: closing any descriptor of the database drops SQLite's locks of it
             # (https://www.sqlite.org/howtocorrupt.html, 2.2).
             self._watched.append(_Watched(path, (MAGIC,)))
@@ -55,6 +74,7 @@ class LedgerFile:
             self._roll_back()
             self._connection.execute("BEGIN IMMEDIATE")
             yield self._connection
+            self._connection.execute(_WRITE_NUMBER, (*_COMMIT, b"%d" % (self._number + 1)))
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
@@ -66,6 +86,31 @@ class LedgerFile:
             with contextlib.suppress(sqlite3.Error):
                 self._roll_back()
             raise
+        self._number += 1
+        if self._mark is not None:
+            self._mark.write(self._number)
+        if self._number == 1:
+            self._checkpoint()
+
+    def _read_number(self) -> int:
+        with self.reading() as connection:
+            row = connection.execute(_READ_NUMBER, _COMMIT).fetchone()
+        try:
+            return int(row[0]) if row else 0
+        except (TypeError, ValueError) as error:
+            raise LedgerError("the ledger is corrupt: its last commit has no number", corrupt=True) from error
+
+    def _check_whole(self) -> None:
+        """Look closer than at every start: a log that was lost during a checkpoint leaves a mixture of old and new."""
+        with self.reading() as connection:
+            found: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if found != "ok":
+            raise LedgerError(f"the ledger is corrupt: {' '.join(found.split())}", corrupt=True)
+
+    def _checkpoint(self) -> None:
+        """Have the database hold a first state, and not its log alone, which may be lost. A failure changes nothing."""
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _roll_back(self) -> None:
         # SQLite rolls back by itself after some errors (https://www.sqlite.org/lang_transaction.html), not after all.
@@ -97,6 +142,8 @@ class LedgerFile:
             self._connection.close()
         for file in self._watched:
             file.close()
+        if self._mark is not None:
+            self._mark.close()
 
 
 class _Watched:

@@ -42,8 +42,12 @@ class Ledger:
     """
 
     set_aside: Path | None
-    """Where a corrupt ledger was moved to when this one was begun."""
+    """Where a corrupt ledger was moved to when this one was begun; None where none was, or its files were gone."""
     set_aside_reason: str
+    """Why this one was begun in another's place; empty where it was not."""
+    rolled_back: int
+    """How many commits this one was found to lack, at the least: its write-ahead log was lost, or an older copy was put
+    in its place."""
     losses: Counter[str]
     """Reason -> spans, records or alerts that the ledger lost: ``unencodable`` (a draft that could not be packed),
     ``ledger_replaced`` (waited in a ledger that became corrupt while in use)."""
@@ -57,8 +61,10 @@ class Ledger:
         self._lock = lock
         self.set_aside = None
         self.set_aside_reason = ""
+        self.rolled_back = 0
         self.losses = Counter()
         self.corrupt = ""
+        self._replacing = False
         self._states: dict[str, OutboxState] = {}
         self._last_id = 0
         self._begin()
@@ -103,6 +109,7 @@ class Ledger:
             self._file.close()
             raise
         self._states = {**dict.fromkeys(self._states, OutboxState()), **states}
+        self.rolled_back = self._file.rolled_back
 
     def _set_aside(self, reason: str) -> None:
         self.set_aside = set_aside(self._path, self._clock.now()) or self.set_aside
@@ -155,12 +162,18 @@ class Ledger:
                 outbox.delete(number)
         self._file.compact()
 
-    async def reject(self, item_id: int, reason: str) -> None:
-        """Move an item that will never be delivered to the table ``set_aside``, which keeps a limited number."""
-        await self._in_thread(self._reject, item_id, reason)
+    async def reject(
+        self, item_id: int, reason: str, entries: Mapping[tuple[str, str], bytes | None] = _NO_ENTRIES
+    ) -> None:
+        """Move an item that will never be delivered to the table ``set_aside``, which keeps a limited number.
 
-    def _reject(self, item_id: int, reason: str) -> None:
-        with self._transaction() as (_, outbox):
+        Entries are written in the same transaction.
+        """
+        await self._in_thread(self._reject, item_id, reason, dict(entries))
+
+    def _reject(self, item_id: int, reason: str, entries: _Entries) -> None:
+        with self._transaction() as (connection, outbox):
+            entry_table.write(connection, entries)
             outbox.reject(item_id, reason)
 
     async def split(self, item_id: int, parts: Sequence[tuple[int, bytes]]) -> bool:
@@ -179,7 +192,7 @@ class Ledger:
         return dict(self._states)
 
     async def replace_corrupt(self, reason: str = "the ledger became corrupt while in use") -> None:
-        """Set aside a ledger that became corrupt while in use, and begin a new, empty one.
+        """Set aside what is there of a ledger that became corrupt or was deleted in use, and begin a new, empty one.
 
         What rooms hold in memory has to be committed again as a whole; the outbox is lost, and counted.
         """
@@ -187,13 +200,27 @@ class Ledger:
 
     def _replace(self, reason: str) -> None:
         self.corrupt = reason  # until all of this has worked: what is closed or gone by then is tried again
+        if not self._replacing:
+            self._replacing, self.set_aside = True, None
         self._file.close()
+        self._renew_directory()
         self._set_aside(reason)
         lost = sum(state.count for state in self._states.values())
         self._states = dict.fromkeys(self._states, OutboxState())
         self.losses["ledger_replaced"] += lost
         self._adopt()
-        self.corrupt = ""
+        self.corrupt, self._replacing = "", False
+
+    def _renew_directory(self) -> None:
+        """Make and lock the state directory anew where it, or its lock, was deleted."""
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise from_system(error, "make the state directory") from error
+        if not self._lock.holds():
+            lock = DirectoryLock(self._path.parent)
+            self._lock.release()
+            self._lock = lock
 
     async def close(self) -> None:
         """Wait for what was asked for before, checkpoint, and let go of the directory. May be called twice."""

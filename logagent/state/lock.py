@@ -17,8 +17,9 @@ class DirectoryLock:
     """Held from construction to ``release``. Raises LedgerError that names the holder's process id."""
 
     def __init__(self, directory: Path) -> None:
+        self._path = directory / "ledger.lock"
         try:
-            self._descriptor = os.open(directory / "ledger.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise from_system(error, "open the lock file") from error
         try:
@@ -43,6 +44,13 @@ class DirectoryLock:
         # up the block which the next write needs.
         with contextlib.suppress(OSError):
             os.pwrite(self._descriptor, f"{os.getpid():<19}\n".encode(), 0)
+
+    def holds(self) -> bool:
+        """Say whether others still meet this lock: its file can be deleted, and is then nobody's."""
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._descriptor))
+        except OSError:
+            return False
 
     def release(self) -> None:
         """Let go, once."""

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from logagent.state.errors import from_system
+from logagent.state.mark import SUFFIX as MARK
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SUFFIXES: Final = ("", "-wal", "-shm", "-journal")
-"""The database, and what SQLite puts beside it."""
+SUFFIXES: Final = ("", "-wal", "-shm", "-journal", MARK)
+"""The database, what SQLite puts beside it, and its mark."""
 KEPT: Final = 5
 """Corrupt ledgers that stay; a dying disk must not fill up with them."""
 _PREFIX: Final = "ledger.corrupt-"

@@ -31,7 +31,7 @@ class Api:
         self._overview_at = 0.0
 
     def overview(self) -> bytes:
-        """Give health, totals, tables, alerts and budgets as JSON."""
+        """Give health, totals, tables, alerts, budgets and SLOs as JSON."""
         now = self._clock.monotonic()
         if not self._overview or now - self._overview_at >= FRESH_SECONDS:
             self._overview, self._overview_at = encode(self._look()), now
@@ -73,5 +73,6 @@ class Api:
             "totals": view.totals(),
             "alerts": view.alerts(),
             "budgets": view.budgets(),
+            "slos": view.slos(),
             **{kind: {"rows": table.rows(ROWS), "keys": len(table)} for kind, table in tables.items()},
         }

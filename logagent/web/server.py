@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import secrets
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from logagent.errors import LogagentError, UnreachableError
+from logagent.errors import UnreachableError
 from logagent.web.answers import SECURITY_HEADERS, answer_error, answer_json, load_assets
 from logagent.web.api import Api
-from logagent.web.hosts import HostGuard
+from logagent.web.connections import Connections
+from logagent.web.hosts import HostGuard, host_of
+from logagent.web.scrapes import Scrapes
 from logagent.web.stream import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from aiohttp.typedefs import Handler, Middleware
 
@@ -25,7 +28,10 @@ if TYPE_CHECKING:
 METHODS = ("GET", "HEAD")
 FAILED = "failed"
 """The one health status at which /healthz answers 503: the agent cannot go on."""
-SHUTDOWN_SECONDS = 1.0
+SHUTDOWN_SECONDS = 0.5
+BACKLOG = 128
+IDLE_SECONDS = 75.0
+"""How long a connection may be open without a request; more than the common interval of scrapes."""
 
 
 class WebServer:
@@ -39,6 +45,9 @@ class WebServer:
         self._clock = clock
         self._allowed_hosts = tuple(allowed_hosts)
         self._runner: web.AppRunner | None = None
+        self._listener: asyncio.Server | None = None
+        self._connections: Connections | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._stream: Stream | None = None
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
@@ -49,24 +58,35 @@ class WebServer:
             handle_signals=False,
             handler_cancellation=True,
             shutdown_timeout=SHUTDOWN_SECONDS,
+            keepalive_timeout=IDLE_SECONDS,
         )
         await runner.setup()
-        try:
-            await web.TCPSite(runner, host or None, port).start()
-        except OSError as error:
-            await runner.cleanup()
-            raise _cannot_listen(host, port, error) from error
         self._runner = runner
-        bound: tuple[str, int] = runner.addresses[0][:2]
+        connections = self._connections = Connections(_protocols(runner))
+        try:
+            self._listener = await asyncio.get_running_loop().create_server(
+                connections.accept, host or None, port, backlog=BACKLOG
+            )
+        except OSError as error:
+            await self.stop()
+            raise _cannot_listen(host, port, error) from error
+        self._watching = asyncio.create_task(connections.watch())
+        bound: tuple[str, int] = self._listener.sockets[0].getsockname()[:2]
         return bound
 
     async def stop(self) -> None:
         """End the live streams, finish what is being answered, and close the address."""
         if self._stream is not None:
             self._stream.stopping.set()
+        if self._watching is not None:
+            self._watching.cancel()
+        if self._listener is not None:
+            self._listener.close()
         if self._runner is not None:
             await self._runner.cleanup()
-            self._runner = None
+        if self._connections is not None:
+            self._connections.drop_all()
+        self._runner = self._listener = self._connections = self._watching = None
 
     def _application(self, guard: HostGuard) -> web.Application:
         application = web.Application(middlewares=[_guarded(guard)])
@@ -88,7 +108,7 @@ class WebServer:
                 web.get("/", get_page),
                 web.get("/t/{trace}", get_page),
                 web.get("/static/{name}", get_asset),
-                web.get("/metrics", self._get_metrics),
+                web.get("/metrics", Scrapes(self._view).get_metrics),
                 web.get("/healthz", self._get_health),
                 web.get("/readyz", self._get_ready),
                 web.get("/api/overview", api.get_overview),
@@ -99,15 +119,6 @@ class WebServer:
             ]
         )
         return application
-
-    async def _get_metrics(self, request: web.Request) -> web.Response:
-        try:
-            body, content_type = await self._view.metrics(request.headers.get("Accept", ""))
-        except LogagentError as error:
-            return web.Response(status=503, text=f"{error.message}\n")
-        response = web.Response(body=body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
-        response.enable_compression()
-        return response
 
     async def _get_health(self, _request: web.Request) -> web.Response:
         health = self._view.health()
@@ -121,7 +132,11 @@ class WebServer:
 def _guarded(guard: HostGuard) -> Middleware:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not guard.allows(request.headers.get("Host")):
+        named = request.headers.getall("Host", [])
+        host = host_of(named[0]) if len(named) == 1 else None
+        if host is None:
+            return answer_error(400, "the Host header must be a name or an address, with a port or without")
+        if not guard.allows(host):
             return answer_error(
                 403, "this name is not allowed here; ask by address, or allow the name in the configuration"
             )
@@ -132,6 +147,12 @@ def _guarded(guard: HostGuard) -> Middleware:
         return await handler(request)
 
     return check
+
+
+def _protocols(runner: web.AppRunner) -> Callable[[], asyncio.Protocol]:
+    if runner.server is None:
+        raise RuntimeError("the runner has not been set up")
+    return runner.server
 
 
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:

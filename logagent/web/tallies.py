@@ -28,17 +28,30 @@ TOKENS = {
     "total_tokens": "gen_ai.usage.total_tokens",
 }
 _ERROR = int(StatusCode.ERROR)
+_REFUSED = "error"
+"""The outcome of a span that ended with an error status; where that is a 4xx, the span's own status is not an error."""
 
 
 class Tally:
-    """Count, errors and latest durations of one key; for LLM calls cost and tokens."""
+    """Count, errors (the client's, a 4xx, apart) and latest durations of one key; for LLM calls cost and tokens."""
 
-    __slots__ = ("amounts", "count", "durations", "errors", "incomplete", "key", "quantiles", "quantiles_at")
+    __slots__ = (
+        "amounts",
+        "client_errors",
+        "count",
+        "durations",
+        "errors",
+        "incomplete",
+        "key",
+        "quantiles",
+        "quantiles_at",
+    )
 
     def __init__(self, key: str) -> None:
         self.key = key
         self.count = 0
         self.errors = 0
+        self.client_errors = 0
         self.incomplete = 0
         self.durations: deque[int] = deque(maxlen=WINDOW)
         self.amounts: dict[str, float] = {}
@@ -55,6 +68,7 @@ class Tally:
             "key": self.key,
             "count": self.count,
             "errors": self.errors,
+            "client_errors": self.client_errors,
             "incomplete": self.incomplete,
             "p50": self.quantiles[0],
             "p95": self.quantiles[1],
@@ -82,6 +96,8 @@ class Table:
         tally.count += 1
         if span.status == _ERROR:
             tally.errors += 1
+        elif span.outcome == _REFUSED:
+            tally.client_errors += 1
         if span.incomplete:
             tally.incomplete += 1
         else:

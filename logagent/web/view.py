@@ -55,6 +55,14 @@ class AgentView(Protocol):
         """
         ...
 
+    def slos(self) -> Sequence[Mapping[str, object]]:
+        """Give each SLO's state.
+
+        ``name``, ``group``, ``objective`` (percent), ``period``, ``valid``, ``good``, ``bad``, ``sli`` and ``budget_left``
+        (parts; None without events), ``burn_rates`` (by window), ``firing`` (windows of the alerts that fire).
+        """
+        ...
+
     def totals(self) -> Mapping[str, object]:
         """Give committed totals.
 

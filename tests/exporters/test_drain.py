@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import asynccontextmanager
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from logagent.model import Changes, Delivery, DeliveryOutcome, OutboxDraft, Outb
 from logagent.state.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
     from logagent.model import Outcome
@@ -94,7 +95,7 @@ class FakeOutbox:
         self._fail()
         self.items = [item for item in self.items if item.id not in ids]
 
-    async def reject(self, item_id: int, reason: str) -> None:
+    async def reject(self, item_id: int, reason: str, entries: Mapping[tuple[str, str], bytes | None]) -> None:  # noqa: ARG002 - the ledger's
         self._fail()
         self.rejected += [(item.payload, reason) for item in self.items if item.id == item_id]
         self.items = [item for item in self.items if item.id != item_id]
@@ -119,7 +120,15 @@ class Bench:
         self.results: list[tuple[str, int, str]] = []
         self.exporter = exporter
         self.outbox = outbox
-        self.drain = Drain(exporter, outbox, self.clock, random=Highest(), on_result=self._note, sleep=self._sleep)
+        self.drain = Drain(
+            exporter,
+            outbox,
+            self.clock,
+            random=Highest(),
+            account=uncounted,
+            on_result=self._note,
+            sleep=self._sleep,
+        )
 
     def _note(self, result: ExportResult) -> None:
         assert (result.exporter, result.signal) == ("otlp", Signal.TRACES)
@@ -129,6 +138,11 @@ class Bench:
         self.sleeps.append(seconds)
         self.clock.advance(seconds)
         await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def uncounted(_results: Sequence[ExportResult]) -> AsyncIterator[dict[tuple[str, str], bytes | None]]:
+    yield {}
 
 
 class Highest(Random):
@@ -353,6 +367,103 @@ async def test_a_stop_while_an_attempt_is_under_way_finishes_it_and_flush_delive
     assert bench.exporter.attempts == [b"a", b"b"]
 
 
+async def test_a_loop_that_is_cancelled_gives_up_its_attempt_and_the_item_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench(FakeExporter(), FakeOutbox(b"a"))
+    begun, never, given_up = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def deliver(_item: OutboxItem) -> Delivery:
+        begun.set()
+        try:
+            await never.wait()
+        finally:
+            given_up.set()
+        return DELIVERED
+
+    monkeypatch.setattr(bench.exporter, "deliver", deliver)
+    running = asyncio.create_task(bench.drain.run(asyncio.Event()))
+    await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert given_up.is_set()
+    assert len(bench.outbox.items) == 1
+    assert bench.results == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_cancelled_loop_writes_down_what_was_delivered_first_and_once(
+    monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    bench = Bench(FakeExporter(), FakeOutbox(b"a"))
+    begun, release = asyncio.Event(), asyncio.Event()
+    settle, settlements = bench.outbox.settle, 0
+
+    async def slowly(*arguments: Any) -> None:
+        nonlocal settlements
+        settlements += 1
+        begun.set()
+        await release.wait()
+        await settle(*arguments)
+
+    bench.outbox.failures = int(fails)
+    monkeypatch.setattr(bench.outbox, "settle", slowly)
+    running = asyncio.create_task(bench.drain.run(asyncio.Event()))
+    await begun.wait()
+    running.cancel()
+    await _settled()
+    assert not running.done()
+    release.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (bench.outbox.items == []) is not fails
+    assert await bench.drain.flush(1)
+    assert bench.exporter.attempts == [b"a"]
+    assert bench.results == [("delivered", 1, "")]
+    assert settlements == 1 + fails
+
+
+@pytest.mark.parametrize(
+    ("answer", "final"),
+    [
+        (DELIVERED, [("delivered", 2)]),
+        (REJECTED, [("rejected", 2)]),
+        (Delivery(DeliveryOutcome.DELIVERED, "one is bad", rejected=1), [("delivered", 1), ("rejected", 1)]),
+    ],
+)
+async def test_what_becomes_final_is_accounted_for_in_the_transaction_that_says_so(
+    answer: Delivery, final: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(FakeExporter(RETRY, answer), FakeOutbox(b"ab"))
+    accounted: list[list[tuple[str, int]]] = []
+    written: list[Any] = []
+    failures: list[BaseException] = []
+
+    @asynccontextmanager
+    async def account(results: Sequence[ExportResult]) -> AsyncIterator[dict[tuple[str, str], bytes | None]]:
+        accounted.append([(result.outcome.value, result.count) for result in results])
+        try:
+            yield {("telemetry", "count"): b"%d" % len(accounted)}
+        except LogagentError as error:
+            failures.append(error)
+            raise
+
+    async def write(*arguments: Any) -> None:
+        bench.outbox._fail()
+        written.append(arguments[-1])
+        bench.outbox.items = []
+
+    monkeypatch.setattr(bench.outbox, "settle", write)
+    monkeypatch.setattr(bench.outbox, "reject", write)
+    monkeypatch.setattr(bench.drain, "_account", account)
+    bench.outbox.failures = 1
+    assert await bench.drain.flush(100)
+    assert accounted == [final, final]
+    assert len(failures) == 1
+    assert written == [{("telemetry", "count"): b"2"}]
+
+
 async def test_a_dead_exporter_keeps_no_other_waiting(tmp_path: Path) -> None:
     ledger = Ledger.open(tmp_path, SystemClock())
     hanging, stop, delivered = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -364,7 +475,9 @@ async def test_a_dead_exporter_keeps_no_other_waiting(tmp_path: Path) -> None:
         if result.count == 3:
             delivered.set()
 
-    drains = [Drain(e, ledger, SystemClock(), random=Random(1), on_result=note) for e in (dead, alive)]
+    drains = [
+        Drain(e, ledger, SystemClock(), random=Random(1), account=uncounted, on_result=note) for e in (dead, alive)
+    ]
     tasks = [asyncio.create_task(drain.run(stop)) for drain in drains]
     drafts = [OutboxDraft(name, Signal.TRACES, n, b"x".__bytes__) for n in (1, 2, 3) for name in ("dead", "alive")]
     await ledger.commit(Changes({}, drafts))
@@ -385,7 +498,7 @@ async def test_a_real_ledger_splits_and_puts_aside_for_the_loop(tmp_path: Path) 
         Changes({}, [OutboxDraft("otlp", Signal.TRACES, len(p), p.__bytes__) for p in (b"abcde", b"f")])
     )
     exporter = SplittingExporter(2)
-    drain = Drain(exporter, ledger, SystemClock(), random=Random(1), on_result=lambda _: None)
+    drain = Drain(exporter, ledger, SystemClock(), random=Random(1), account=uncounted, on_result=lambda _: None)
     assert await drain.flush(60)
     assert exporter.attempts == [b"abcde", b"ab", b"cde", b"c", b"de", b"f"]
     assert ledger.outbox_state()["otlp"].items == 0

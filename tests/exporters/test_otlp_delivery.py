@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from otlp_samples import outcome_of
 
 from logagent.clock import ManualClock
-from logagent.exporters.http_post import ANSWER_LIMIT_BYTES, REASON_LIMIT, Poster, retry_after_seconds
+from logagent.exporters.http_post import REASON_LIMIT, Poster, retry_after_seconds
 from logagent.exporters.otlp import OtlpExporter, traces_url
 from logagent.exporters.protocol import Splitter
 from logagent.model import Delivery, DeliveryOutcome, OutboxItem
@@ -191,23 +191,63 @@ async def test_partial_success_is_understood_in_json_too(rejected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type"),
+    ("body", "content_type", "said"),
     [
-        (b"\xff\xff\xff garbage", PROTOBUF),
-        (b"OK", "text/plain"),
-        (b"[" * 60_000, "application/json"),
-        (b"\n" * (ANSWER_LIMIT_BYTES + 1), PROTOBUF),
-        (b'{"partialSuccess":{"rejectedSpans":"many"}}', "application/json"),
+        (b"\xff\xff\xff garbage", PROTOBUF, f"{PROTOBUF})"),
+        (b"\xff\xff\xff garbage", "application/octet-stream", "application/octet-stream)"),
+        (b"OK", "text/plain", "text/plain: OK)"),
+        (b"<?xml version='1.0'?>", "application/xml", "application/xml)"),
+        (partial(0, "fine"), "image/png", "image/png)"),
+        (b'{"partialSuccess":', "application/json", 'application/json: {"partialSuccess":)'),
+        (b'{"partialSuccess":{"rejectedSpans":"many"}}', "application/json", '"many"}})'),
+        (b'{"partialSuccess":{"rejectedSpans":[1]}}', "application/json", "[1]}})"),
+        (b'{"partialSuccess":{"errorMessage":7}}', "application/json", "7}})"),
+        (b'{"partialSuccess":[1]}', "application/json", "[1]})"),
+        (b"[]", "application/json", "[])"),
+        (b"null", "application/json", "null)"),
+        (b'"OK"', "application/json", '"OK")'),
+        (b'{"error":"log in first"}', "application/json", '"log in first"})'),
+        (b'{"errors":["upstream"]}', "text/plain", '["upstream"]})'),
     ],
 )
-async def test_success_with_a_body_that_is_not_otlps_is_delivered_with_a_remark(body: bytes, content_type: str) -> None:
+async def test_success_with_a_body_that_is_not_otlps_is_retried_and_told(
+    body: bytes, content_type: str, said: str
+) -> None:
     delivery = await deliver(answering(200, body, content_type))
-    assert delivery == Delivery(DeliveryOutcome.DELIVERED, "answered 200 with a body that is not OTLP's")
+    assert delivery.outcome is DeliveryOutcome.RETRY
+    assert delivery.reason.startswith("answered 200 with a body that is not OTLP's; check endpoint and proxies (")
+    assert delivery.reason.endswith(said)
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b'{"partialSuccess":null}'])
-async def test_success_in_few_words_is_delivered(body: bytes) -> None:
-    assert await deliver(answering(200, body, "application/json")) == Delivery(DeliveryOutcome.DELIVERED)
+@pytest.mark.parametrize(("body", "content_type"), [(b"[" * 60_000, "application/json"), (b"\n" * 70_000, PROTOBUF)])
+async def test_success_with_a_long_body_that_is_not_otlps_is_retried(body: bytes, content_type: str) -> None:
+    delivery = await deliver(answering(200, body, content_type))
+    assert delivery.outcome is DeliveryOutcome.RETRY
+    assert len(delivery.reason) <= REASON_LIMIT
+
+
+async def test_a_secret_in_a_body_that_is_not_otlps_is_not_told() -> None:
+    delivery = await deliver(answering(200, f"hello {SECRET}".encode(), "text/plain"))
+    assert SECRET not in delivery.reason
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", PROTOBUF),
+        (b"", "text/plain"),
+        (b"", "application/json"),
+        (b"{}", "application/json"),
+        (b"{}", "text/plain"),
+        (b'{"partialSuccess":null}', "application/json"),
+        (b'{"partialSuccess":{}}', "application/json"),
+        (b'{"accepted":2,"errors":[]}', "application/json"),
+        (ExportTraceServiceResponse().SerializeToString(), PROTOBUF),
+        (partial(0, ""), "application/octet-stream"),
+    ],
+)
+async def test_success_in_few_words_is_delivered(body: bytes, content_type: str) -> None:
+    assert await deliver(answering(200, body, content_type)) == Delivery(DeliveryOutcome.DELIVERED)
 
 
 async def test_success_with_a_web_page_is_no_success() -> None:
@@ -392,7 +432,9 @@ async def test_an_answer_cut_off_or_unreadable_is_retried(answer: bytes, *, rese
 async def test_a_compressed_answer_is_read_no_further_than_the_bound() -> None:
     body = gzip.compress(bytes(50 * 2**20))
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
-    assert (await deliver_raw(head + body)).reason == "answered 200 with a body that is not OTLP's"
+    delivery = await deliver_raw(head + body)
+    assert delivery.outcome is DeliveryOutcome.RETRY
+    assert delivery.reason.startswith("answered 200 with a body that is not OTLP's")
 
 
 async def test_a_proxy_that_the_environment_names_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

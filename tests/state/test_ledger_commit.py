@@ -45,7 +45,8 @@ async def test_the_state_is_for_its_owner_only(tmp_path: Path, clock: ManualCloc
     await ledger.commit(Changes({("a", "k"): b"1"}))
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "state").iterdir()}
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
-    assert set(modes) == {"ledger.sqlite3", "ledger.sqlite3-wal", "ledger.sqlite3-shm", "ledger.lock"}
+    names = {f"ledger.sqlite3{suffix}" for suffix in ("", "-wal", "-shm", "-commit")}
+    assert set(modes) == {*names, "ledger.lock"}
     assert set(modes.values()) == {0o600}
     await ledger.close()
 

@@ -24,6 +24,7 @@ async def test_after_a_kill_at_any_moment_the_ledger_is_exactly_one_commit(tmp_p
         acknowledged = _run_and_kill(tmp_path, chance.uniform(0.0, 0.12))
         ledger = Ledger.open(tmp_path, clock)
         assert ledger.set_aside is None, ledger.set_aside_reason
+        assert ledger.rolled_back == 0
         generations = {int(value.rstrip(b"\0")) for room in range(3) for value in ledger.load(f"room {room}").values()}
         assert len(generations) == 1
         [generation] = generations

@@ -128,6 +128,15 @@ def test_tallies_add_up_counts_errors_cost_and_tokens_by_model() -> None:
     assert "output_tokens" not in row
 
 
+def test_what_the_client_did_wrong_is_counted_apart_from_errors_everywhere() -> None:
+    missing = {"outcome": "error", "attributes": {"http.response.status_code": 404}}
+    broken = {"outcome": "error", "status": StatusCode.ERROR, "attributes": {"http.response.status_code": 500}}
+    live = live_view(Outcome(spans=[make_span(**missing), make_span(**missing), make_span(**broken), make_span()]))
+    row = rows(live, "request")["GET /"]
+    assert (row["count"], row["client_errors"], row["errors"]) == (4, 2, 1)
+    assert sorted(trace.summary()["failed"] for trace in live.traces.recent(10)) == [False, False, False, True]
+
+
 def test_keys_beyond_the_bound_are_counted_together() -> None:
     live = live_view(Outcome(spans=[make_span(name=f"GET /{n}") for n in range(KEYS + 30)]))
     found = rows(live, "request")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from web_browser import Page, browser_page, find_chromium
@@ -15,6 +15,8 @@ from logagent.web.server import WebServer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from logagent.model import Span
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="no Chromium on this machine")
 
@@ -50,7 +52,93 @@ async def test_the_page_shows_what_the_agent_found_without_a_complaint(page: Pag
     assert "healthy" in await page.evaluate("document.getElementById('health').innerText")
     assert "gpt-4o-mini (openai)" in await page.evaluate("document.getElementById('t-llm').innerText")
     assert "$1.23 of $2.00" in await page.evaluate("document.getElementById('budgets').innerText")
+    slos = await page.evaluate("document.getElementById('slos').innerText")
+    assert "75 % of the error budget left" in slos
+    assert "burns 1h 14.5×" in slos
     assert page.complaints == []
+
+
+def llm_span(model: str, **tokens: int) -> Span:
+    attributes: dict[str, Any] = {"gen_ai.provider.name": "openai", "gen_ai.request.model": model}
+    return make_span("llm", attributes=attributes | {f"gen_ai.usage.{name}": count for name, count in tokens.items()})
+
+
+async def shown_table(page: Page, agent: FakeAgent, kind: str) -> list[list[str]]:
+    """Head and rows of a table as they are read."""
+    server = WebServer(agent, SystemClock())
+    host, port = await server.start("127.0.0.1", 0)
+    await page.open(f"http://{host}:{port}")
+    await page.wait_for(f"document.querySelectorAll('#t-{kind} tbody td').length > 1")
+    found = await page.evaluate(
+        f"[...document.querySelectorAll('#t-{kind} tr')].map(row => [...row.children].map(cell => cell.innerText))"
+    )
+    await server.stop()
+    assert isinstance(found, list)
+    return found
+
+
+def titles(kind: str, start: str) -> str:
+    return (
+        f"[...document.querySelectorAll('#t-{kind} th, #t-{kind} td')]"
+        f".filter(cell => cell.innerText.startsWith('{start}')).map(cell => cell.title)"
+    )
+
+
+async def test_tokens_that_the_log_does_not_tell_apart_are_one_column_that_says_so(page: Page) -> None:
+    agent = FakeAgent()
+    agent.live.add(Outcome(spans=[llm_span("gpt-4", total_tokens=1500)]))
+    head, row = await shown_table(page, agent, "llm")
+    assert head[:3] == ["model", "calls", "Σ tokens"]
+    assert row[:3] == ["gpt-4 (openai)", "1", "1,500"]
+    assert "out" not in head
+    assert await page.evaluate(titles("llm", "Σ")) == [
+        "Input and output tokens together: the log does not tell them apart."
+    ]
+    assert "Σ tokens in and out together" in await page.evaluate("document.querySelector('footer').innerText")
+
+
+async def test_a_sum_of_tokens_beside_models_that_tell_them_apart_says_what_it_is(page: Page) -> None:
+    agent = FakeAgent()
+    spans = [llm_span("gpt-4", total_tokens=1500), llm_span("claude", input_tokens=20, output_tokens=3)]
+    agent.live.add(Outcome(spans=spans))
+    head, *found = await shown_table(page, agent, "llm")
+    assert head[:4] == ["model", "calls", "tokens in", "out"]
+    assert sorted(row[:4] for row in found) == [
+        ["claude (openai)", "1", "20", "3"],
+        ["gpt-4 (openai)", "1", "Σ 1,500", "\N{EN DASH}"],
+    ]
+    assert await page.evaluate(titles("llm", "Σ")) == [
+        "Input and output tokens together: the log does not tell them apart."
+    ]
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+async def test_a_long_name_is_shown_whole_and_in_its_title(page: Page, width: int) -> None:
+    model = "a-vendor-with-a-long-name/a-model-with-a-long-name-and-a-date-2026-11-22"
+    agent = FakeAgent()
+    agent.live.add(Outcome(spans=[llm_span(model, total_tokens=1_234_567)]))
+    await shown_table(page, agent, "llm")
+    await page.resize(width, 900)
+    cell = "document.querySelector('#t-llm tbody td')"
+    assert await page.evaluate(f"{cell}.innerText") == f"{model} (openai)"
+    assert await page.evaluate(f"{cell}.title") == f"{model} (openai)"
+    assert await page.evaluate(f"{cell}.scrollWidth <= {cell}.clientWidth")
+
+
+async def test_a_404_is_the_clients_error_in_the_table_and_no_error_in_figure_table_or_trace(page: Page) -> None:
+    agent = FakeAgent()
+    agent.total_row = {"requests": 2, "errors": 0}
+    missing = {"outcome": "error", "attributes": {"http.response.status_code": 404}}
+    agent.live.add(Outcome(spans=[make_span(**missing), make_span(**missing)]))
+    head, row = await shown_table(page, agent, "request")
+    assert dict(zip(head, row, strict=True)) | {"p50": "", "p95": ""} == {
+        "endpoint": "GET /", "count": "2", "4xx": "2", "errors": "0", "p50": "", "p95": "",
+    }  # fmt: skip
+    assert all("4xx is the client's" in title for title in await page.evaluate(titles("request", "errors")))
+    figure = "[...document.querySelectorAll('#totals div')].find(each => each.innerText.startsWith('Errors'))"
+    assert (await page.evaluate(f"{figure}.innerText")).split() == ["Errors", "0"]
+    assert "4xx is the client's" in await page.evaluate(f"{figure}.title")
+    assert "✗" not in await page.evaluate("document.querySelector('[data-trace]').innerText")
 
 
 async def test_markup_in_a_log_line_stays_text(page: Page, address: str, agent: FakeAgent) -> None:

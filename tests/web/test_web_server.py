@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from web_picture import FakeAgent, make_record, make_span
 
 from logagent.clock import ManualClock
 from logagent.errors import LogagentError, UnreachableError
 from logagent.model import Outcome
 from logagent.web import stream
-from logagent.web.hosts import HostGuard
+from logagent.web.hosts import HostGuard, host_of
 from logagent.web.server import WebServer
 
 if TYPE_CHECKING:
@@ -115,6 +117,28 @@ async def test_health_and_readiness_say_so_with_their_status(session: aiohttp.Cl
         ("localhost.evil.example", 403),
         ("127.0.0.1.evil.example:9464", 403),
         ("192.168.1.4", 403),
+        ("::1", 400),
+        ("127.0.0.1:9744@evil", 400),
+        ("evil@127.0.0.1:9744", 400),
+        ("127.0.0.1:", 400),
+        ("127.0.0.1:99999", 400),
+        ("127.0.0.1:80:80", 400),
+        ("127.0.0.1:٣", 400),
+        ("127.0.0.1/evil", 400),
+        ("127.0.0.1?", 400),
+        ("127.0.0.1#", 400),
+        ("localhost\\evil", 400),
+        ("localhost,evil", 400),
+        ("local host", 400),
+        ("[::1", 400),
+        ("[::1]evil", 400),
+        ("[::1].evil", 400),
+        ("[evil]", 400),
+        ("[127.0.0.1]", 400),
+        ("[0:0:0:0:0:0:0:1]:9464", 200),
+        ("LOGS.example.com:80", 200),
+        (".", 400),
+        ("", 400),
     ],
 )
 async def test_only_names_that_mean_this_server_are_answered(
@@ -126,10 +150,31 @@ async def test_only_names_that_mean_this_server_are_answered(
 
 def test_a_server_on_all_addresses_is_asked_by_any_address_but_by_no_foreign_name() -> None:
     guard = HostGuard("0.0.0.0")
-    assert guard.allows("10.1.2.3:9464")
-    assert guard.allows("[fe80::1]:9464")
-    assert not guard.allows("evil.example:9464")
-    assert not guard.allows(None)
+    assert guard.allows("10.1.2.3")
+    assert guard.allows("fe80::1")
+    assert not guard.allows("evil.example")
+
+
+@pytest.mark.parametrize("listen", ["::1", "[::1]", "0:0::1"])
+def test_a_server_on_an_address_is_asked_by_it_however_it_is_written(listen: str) -> None:
+    host = host_of("[::1]:9464")
+    assert host is not None
+    assert HostGuard(listen).allows(host)
+
+
+@given(st.text())
+def test_a_host_header_of_any_text_gives_a_plain_host_or_none(text: str) -> None:
+    host = host_of(text)
+    assert host is None or (host.isascii() and not set(host) & set("@/\\?#,[] \t%"))
+
+
+async def test_a_request_that_names_two_hosts_or_none_is_refused(session: aiohttp.ClientSession) -> None:
+    host, port = str(session._base_url).removeprefix("http://").rstrip("/").split(":")
+    for hosts in (b"Host: localhost\r\nHost: evil\r\n", b""):
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /healthz HTTP/1.1\r\n" + hosts + b"\r\n")
+        assert (await reader.readline()).split()[1] == b"400"
+        writer.close()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])

@@ -102,6 +102,7 @@ class FakeAgent:
     accepts: list[str] = field(default_factory=list)
     alert_rows: list[dict[str, object]] = field(default_factory=list)
     budget_rows: list[dict[str, object]] = field(default_factory=list)
+    slo_rows: list[dict[str, object]] = field(default_factory=list)
     total_row: dict[str, object] = field(default_factory=dict)
     receivers: list[dict[str, object]] = field(default_factory=list)
 
@@ -127,6 +128,9 @@ class FakeAgent:
 
     def budgets(self) -> Sequence[Mapping[str, object]]:
         return self.budget_rows
+
+    def slos(self) -> Sequence[Mapping[str, object]]:
+        return self.slo_rows
 
     def totals(self) -> Mapping[str, object]:
         return self.total_row
@@ -278,6 +282,21 @@ def busy_agent(now: int, requests: int = 300) -> FakeAgent:
             "period": "month",
             "projected_usd": 3.1,
             "resets_unix_nano": now + 9 * 86_400_000_000_000,
+        },
+    ]
+    agent.slo_rows = [
+        {
+            "name": "api-availability",
+            "group": "eu",
+            "objective": 99.9,
+            "period": "30d",
+            "valid": 20_000,
+            "good": 19_995,
+            "bad": 5,
+            "sli": 0.99975,
+            "budget_left": 0.75,
+            "burn_rates": {"1h": 14.5, "3d": 0.3, "30d": None},
+            "firing": ["1h"],
         },
     ]
     return agent

@@ -7,18 +7,19 @@ const TOTALS = [
   ["Log lines", "lines", count], ["Requests", "requests", count], ["LLM calls", "llm_calls", count], ["Queries", "queries", count],
   ["Errors", "errors", count], ["LLM cost", "cost_usd", money], ["Alerts firing", "alerts_firing", count],
 ];
-const COMMON = [
-  ["p50", (row) => duration(row.p50), true],
-  ["p95", (row) => duration(row.p95)],
-  ["errors", (row) => errors(row)],
-];
+const HINTS = {
+  errors: "Exceptions and failed calls that the log tells of, each counted once however many spans it took down. A 4xx is the client's error and not counted here.",
+};
+const SUM = "Input and output tokens together: the log does not tell them apart.";
+const FAILED = "Ended by an exception or with a 5xx status. A 4xx is the client's error and not counted here.";
+const TIMES = [{ head: "p50", show: (row) => duration(row.p50), wide: true }, { head: "p95", show: (row) => duration(row.p95) }];
+const ERRORS = { head: "errors", show: errors, hint: FAILED };
+const COUNT = { head: "count", show: (row) => count(row.count) };
+const CLIENT = { head: "4xx", show: (row) => count(row.client_errors), hint: "Refused with a 4xx status: the client's error, and none of the service.", wide: true };
 const TABLES = {
-  request: { first: "endpoint", none: "No request seen yet.", columns: [["count", (row) => count(row.count)], ...COMMON] },
-  llm: {
-    first: "model", none: "No LLM call seen yet.",
-    columns: [["calls", (row) => count(row.count)], ["tokens in", tokensIn, true], ["out", tokensOut, true], ["cost", cost], ...COMMON],
-  },
-  query: { first: "operation and table", none: "No query seen yet.", columns: [["count", (row) => count(row.count)], ...COMMON] },
+  request: { first: "endpoint", none: "No request seen yet.", columns: () => [COUNT, ...TIMES, CLIENT, ERRORS] },
+  llm: { first: "model", none: "No LLM call seen yet.", columns: (rows) => [{ head: "calls", show: COUNT.show }, ...tokens(rows), { head: "cost", show: cost }, ...TIMES, ERRORS] },
+  query: { first: "operation and table", none: "No query seen yet.", columns: () => [COUNT, ...TIMES, ERRORS] },
 };
 const shown = new Map();
 
@@ -36,6 +37,7 @@ export function drawOverview(data) {
   for (const kind of Object.keys(TABLES)) whenChanged(kind, data[kind], () => drawTable(kind, data[kind]));
   whenChanged("alerts", [data.alerts, Math.floor(data.now / 5)], () => drawAlerts(data.alerts, data.now));
   whenChanged("budgets", data.budgets, () => drawBudgets(data.budgets, data.now));
+  whenChanged("slos", data.slos, () => drawSlos(data.slos));
   byId("n-alerts").textContent = data.alerts.length ? data.alerts.filter((alert) => alert.state === "firing").length + " firing" : "none firing";
 }
 
@@ -51,7 +53,7 @@ export function drawHealth(health, ready) {
   else if (behind.length) parts.push("behind " + bytes(Math.max(...behind)));
   if (waiting) parts.push(count(waiting) + " to deliver");
   if (health.uptime_seconds !== undefined) parts.push("up " + span(health.uptime_seconds));
-  byId("health-text").textContent = parts.join(" · ");
+  byId("health-text").textContent = byId("health-text").title = parts.join(" · ");
 }
 
 export function drawLost() {
@@ -65,24 +67,32 @@ function drawTotals(totals) {
     const value = totals[key];
     const bad = value > 0 && (key === "errors" || key === "alerts_firing");
     const figure = element("dd", { class: bad ? "bad" : "", text: (bad ? "✗ " : "") + show(value) });
-    if (key === "errors" && totals.requests > 0 && value > 0) figure.append(element("small", { text: "  in " + count(totals.requests) + " requests", class: "wide" }));
     if (key === "lines" && totals.dropped > 0) figure.append(element("small", { text: "  " + count(totals.dropped) + " dropped" }));
-    return element("div", {}, element("dt", { text: title }), figure);
+    return element("div", { title: HINTS[key] }, element("dt", { text: title }), figure);
   }));
 }
 
 function drawTable(kind, { rows, keys }) {
-  const { first, none, columns } = TABLES[kind];
-  const wide = (column) => (column[2] ? "wide" : undefined);
-  const head = element("tr", {}, element("th", { scope: "col", text: first }), ...columns.map((column) => element("th", { scope: "col", class: wide(column), text: column[0] })));
+  const { first, none } = TABLES[kind];
+  const columns = TABLES[kind].columns(rows);
+  const wide = (column) => (column.wide ? "wide" : undefined);
+  const head = element("tr", {}, element("th", { scope: "col", text: first }), ...columns.map((column) => element("th", { scope: "col", class: wide(column), text: column.head, title: column.hint })));
   const body = rows.map((row) => element("tr", {}, element("td", { text: row.key, title: row.key }), ...columns.map((column) => {
-    const text = column[1](row);
+    const text = column.show(row);
     const tone = text === DASH ? " none" : text.startsWith("✗") ? " bad" : "";
-    return element("td", { class: (wide(column) ?? "") + tone, text });
+    return element("td", { class: (wide(column) ?? "") + tone, text, title: text.startsWith("Σ") ? SUM : undefined });
   })));
   if (!rows.length) body.push(element("tr", {}, element("td", { class: "dim", colspan: columns.length + 1, text: none })));
   byId("t-" + kind).replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
   byId("n-" + kind).textContent = keys > rows.length ? "top " + rows.length + " of " + count(keys) : "";
+}
+
+// Where no call tells input from output, one column of sums says so in its head.
+function tokens(rows) {
+  const apart = rows.some((row) => row.input_tokens !== undefined || row.output_tokens !== undefined);
+  const sums = rows.some((row) => row.total_tokens !== undefined);
+  if (sums && !apart) return [{ head: "Σ tokens", show: (row) => short(row.total_tokens), hint: SUM, wide: true }];
+  return [{ head: "tokens in", show: tokensIn, wide: true }, { head: "out", show: (row) => short(row.output_tokens), wide: true }];
 }
 
 function errors(row) {
@@ -92,10 +102,6 @@ function errors(row) {
 function tokensIn(row) {
   if (row.input_tokens === undefined && row.total_tokens !== undefined) return "Σ " + short(row.total_tokens);
   return short(row.input_tokens);
-}
-
-function tokensOut(row) {
-  return short(row.output_tokens);
 }
 
 function cost(row) {
@@ -129,5 +135,20 @@ function drawBudgets(budgets, now) {
       element("div", { class: "meter" + tone, role: "img", "aria-label": share(budget.spent_usd, budget.limit_usd) + " spent" }, fill),
       element("span", { class: "dim", text: more.join(" · ") }),
       element("span", { class: "dim", text: budget.period ? "per " + budget.period : "" }));
+  }));
+}
+
+function drawSlos(slos) {
+  byId("slos").replaceChildren(...slos.map((slo) => {
+    const left = typeof slo.budget_left === "number" ? Math.max(slo.budget_left, 0) : null;
+    const fill = place(element("i"), { width: 100 * (left ?? 0) });
+    const tone = left === null ? "" : left <= 0 ? " over" : left <= 0.1 ? " near" : "";
+    const rates = Object.entries(slo.burn_rates).filter(([, rate]) => rate > 1).map(([window, rate]) => window + " " + rate.toFixed(1) + "×");
+    return element("div", { class: "budget" },
+      element("span", { text: [slo.name, slo.group, slo.objective + " %"].filter(Boolean).join(" · ") }),
+      element("span", { class: left === 0 ? "bad" : "", text: left === null ? DASH : (left === 0 ? "✗ " : "") + share(left, 1) + " of the error budget left" }),
+      element("div", { class: "meter" + tone, role: "img", "aria-label": left === null ? "no events" : share(left, 1) + " of the error budget left" }, fill),
+      element("span", { class: "dim", text: count(slo.bad) + " bad of " + count(slo.valid) + (rates.length ? " · burns " + rates.join(", ") : "") }),
+      element("span", { class: "dim", text: slo.period }));
   }));
 }

@@ -105,7 +105,7 @@ export class TraceList {
     },
       element("span", { class: "time", text: clock(trace.start) }),
       element("span", { class: "name", text: trace.name, title: trace.name }),
-      element("span", { class: trace.failed ? "bad" : "", text: (trace.failed ? "✗ " : "") + (trace.failed && status === DASH ? "" : status) }),
+      element("span", { class: trace.failed ? "bad" : status >= 400 ? "warn" : "", text: (trace.failed ? "✗ " : "") + (trace.failed && status === DASH ? "" : status) }),
       element("span", { class: "took" }, element("b", {}, bar), element("span", { text: took })),
       element("span", { class: "wide" + (trace.errors ? " bad" : " dim"), text: trace.errors ? "✗" + trace.errors : DASH }),
       element("span", { class: "wide" + (trace.llm ? "" : " dim"), text: trace.llm ? (trace.llm_cost === null ? "?" : money(trace.llm_cost)) : DASH }),
