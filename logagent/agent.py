@@ -17,6 +17,7 @@ from logagent.exporters.drain import Drain, ExportResult
 from logagent.exporters.textfile import Textfile
 from logagent.model import DeliveryOutcome, Outcome, RawBatch, Signal
 from logagent.pipeline import build_pipeline
+from logagent.reloading import Reloader
 from logagent.report import Report, Summary, announce
 from logagent.state.errors import LedgerError
 from logagent.state.ledger import Ledger
@@ -78,6 +79,7 @@ class Agent:
         self._committer: Committer | None = None
         self._quiet_until = 0.0
         self._textfiles_due = 0.0
+        self.reloader = Reloader(settings, self._put_in_force, self._count_reload)
         self.report = Report(self)
 
     @property
@@ -196,7 +198,8 @@ class Agent:
         receiving = [asyncio.create_task(r.run(self._emit, once=self._once, stop=stop)) for r in self.receivers]
         committing = asyncio.create_task(self._commit_regularly(closing))
         draining = [asyncio.create_task(drain.run(ended)) for drain in self.drains.values()]
-        ticking = [] if self._once else [asyncio.create_task(self._tick_regularly())]
+        regular = [] if self._once else [self._tick_regularly(), self.reloader.run()]
+        ticking = [asyncio.create_task(work) for work in regular]
         stopping = asyncio.create_task(stop.wait())
         all_read = False
         self.running = True
@@ -359,6 +362,13 @@ class Agent:
         self._textfiles_due = self.clock.monotonic() + TEXTFILE_SECONDS
         for textfile in self.textfiles:
             await asyncio.to_thread(textfile.write, exposition)
+
+    async def _put_in_force(self, catalog: Catalog) -> None:
+        await self.committer.reload(catalog, self.settings)
+        self._catalog = catalog
+
+    def _count_reload(self, outcome: str) -> None:
+        self.pipeline.telemetry.family(telemetry.CONFIG_RELOADS).find((outcome,)).add(1)
 
     async def _tick_regularly(self) -> None:
         while True:

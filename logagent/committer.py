@@ -16,10 +16,12 @@ from logagent.state.errors import LedgerError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
+    from logagent.catalog import Catalog
     from logagent.exporters.drain import ExportResult
     from logagent.exporters.protocol import Entries, Exporter
     from logagent.metrics.series import Series
     from logagent.pipeline import Pipeline
+    from logagent.settings import Settings
     from logagent.state.ledger import Ledger
 
 log = logging.getLogger("logagent")
@@ -85,6 +87,19 @@ class Committer:
         have left the pipeline, and must be known to be written or not.
         """
         return await asyncio.shield(asyncio.ensure_future(self._commit(show, if_changed=if_changed)))
+
+    async def reload(self, catalog: Catalog, settings: Settings) -> None:
+        """Puts other rules in force between two commits. Where this raises, the old ones go on."""
+        async with self._lock:
+            self.add(self._pipeline.take_told(), 0)
+            self._failed = changes = self._collect()
+            state = {key: value for key, value in {**self._mirror, **changes.entries}.items() if value is not None}
+
+            def load(room: str) -> dict[str, bytes]:
+                return {key: value for (other, key), value in state.items() if other == room}
+
+            self._pipeline.reload(catalog, settings, load)
+            self.add(self._pipeline.take_told(), 0)
 
     @contextlib.asynccontextmanager
     async def counting(self, results: Sequence[ExportResult]) -> AsyncIterator[Entries]:

@@ -103,11 +103,12 @@ class Pipeline:
         self.assembler.marks_records = marks
         self.store = Store(prefix=service.metric_prefix, max_series=settings.limits.series, redact=redactor.text)
         self.metrics = MetricEngine(catalog.metrics, self.store)
-        self.alerts = AlertEngine(
-            catalog.rules,
-            {"service": service.name, "namespace": service.namespace, "environment": service.environment},
-            self.assembler.identifier.identify,
-        )
+        self._alert_labels = {
+            "service": service.name,
+            "namespace": service.namespace,
+            "environment": service.environment,
+        }
+        self.alerts = self._alert_engine(catalog)
         self.router = Router(catalog.routing)
         self._patience = catalog.patience_nano
         """How long after its moment an alert may be decided: until then nobody is told of what is later."""
@@ -120,6 +121,31 @@ class Pipeline:
         self._overflowed: dict[str, int] = {}
         self._spans_total = self.telemetry.family(telemetry.SPANS)
         self._parents_total = self.telemetry.family(telemetry.SPAN_PARENT)
+
+    def _alert_engine(self, catalog: Catalog) -> AlertEngine:
+        return AlertEngine(catalog.rules, self._alert_labels, self.assembler.identifier.identify)
+
+    # -- new rules -----------------------------------------------------------------------------------------
+
+    def take_told(self) -> Outcome:
+        """The ends of alerts whose rules are no more, which ``restore`` and ``reload`` come to."""
+        alerts = self.alerts.records(())
+        self._count_alerts(alerts)
+        return Outcome(alerts=alerts, notifications=self.router.add(alerts))
+
+    def reload(self, catalog: Catalog, settings: Settings, load: Callable[[str], Mapping[str, bytes]]) -> None:
+        """Put other rules and parsers in force. What an unchanged rule knows it goes on knowing.
+
+        ``load`` gives a room's entries with everything that ``changes`` has given so far; there must be nothing that it
+        has not given. Where this raises, everything is as it was.
+        """
+        sources = build_sources(catalog, settings, self._redactor, identify=self._identify)
+        alerts, router = self._alert_engine(catalog), Router(catalog.routing)
+        alerts.restore(load("alerts"))
+        router.restore(load("routes"))
+        self.metrics = self.metrics.reload(catalog.metrics)
+        self.alerts, self.router, self._patience = alerts, router, catalog.patience_nano
+        self._sources = sources
 
     # -- the way of a batch --------------------------------------------------------------------------------
 
@@ -157,6 +183,13 @@ class Pipeline:
     def close(self, now: int) -> Outcome:  # noqa: ARG002 - part of the seam
         """The input is at its end: closes what is open."""
         return self._finished(self.assembler.close())
+
+    def settle(self) -> Outcome:
+        """Nothing comes any more: rules that wait for late events decide on what they have."""
+        alerts = self.alerts.tick(self.assembler.now + self._patience)
+        notifications = self.router.add(alerts) + self.router.tick(self.assembler.now + 1)
+        self._count_alerts(alerts)
+        return Outcome(alerts=alerts, notifications=notifications)
 
     def _finished(self, spans: list[Span]) -> Outcome:
         self._price(spans)
@@ -319,6 +352,14 @@ def build_pipeline(
     ``identify``: spans leave the agent whole, with ids and names. ``marks``: so do records, with the ids of their spans.
     """
     redactor = Redactor(settings.redaction.keys, settings.redaction.patterns)
+    sources = build_sources(catalog, settings, redactor, identify=identify, receivers=receivers)
+    return Pipeline(catalog, settings, sources, redactor, identify=identify, marks=marks)
+
+
+def build_sources(
+    catalog: Catalog, settings: Settings, redactor: Redactor, *, identify: bool, receivers: Iterable[str] = ()
+) -> dict[str, Source]:
+    """What the core must know of each receiver of a configuration, and of those named beside them."""
     wanted = catalog.wanted(everything=identify)
     limits = settings.limits
 
@@ -340,7 +381,7 @@ def build_pipeline(
     named = {name: source(options) for name, options in settings.receivers.items()}
     for name in receivers:
         named.setdefault(name, source(ReceiverOptions()))
-    return Pipeline(catalog, settings, named, redactor, identify=identify, marks=marks)
+    return named
 
 
 def resource_of(settings: Settings, options: ReceiverOptions) -> Resource:

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from logagent import expr, telemetry
-from logagent.alerting.rules import Budget, EventAlert, Threshold
+from logagent.alerting.rules import Budget, BurnRateAlert, EventAlert, Slo, Threshold
+from logagent.alerting.rules.routes import Mute, Route, TimeInterval
 from logagent.expr.tree import RESULTS
 from logagent.fields import KNOWN_FIELDS
 from logagent.metrics.rules import MetricRule
@@ -154,6 +155,11 @@ TABLES = {
     ("rules.md", "alert"): lambda: model_table(EventAlert),
     ("rules.md", "budget"): lambda: model_table(Budget),
     ("rules.md", "threshold"): lambda: model_table(Threshold),
+    ("rules.md", "slo"): lambda: model_table(Slo),
+    ("rules.md", "burn_rate"): lambda: model_table(BurnRateAlert),
+    ("rules.md", "route"): lambda: model_table(Route),
+    ("rules.md", "time_interval"): lambda: model_table(TimeInterval),
+    ("rules.md", "mute"): lambda: model_table(Mute),
     ("rules.md", "fields"): field_table,
     ("rule-tests.md", "test"): lambda: model_table(RuleTest),
     ("rule-tests.md", "input"): lambda: model_table(Input),

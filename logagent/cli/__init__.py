@@ -20,6 +20,7 @@ COMMANDS = {
     "tail": "Watch log lines and finished spans, readably.",
     "check": "Find every mistake in the configuration, parsers and rules.",
     "test": "Run the tests inside rule and parser files.",
+    "replay": "Show what rules would have done over logs that exist.",
     "demo": "See it work: a sample application, its logs and a web page.",
 }
 """Name -> what the list of commands says. The module of the same name has the ``command``."""

@@ -16,14 +16,18 @@ import orjson
 
 from logagent.agent import Agent
 from logagent.catalog import load_catalog
-from logagent.cli.failures import write_error
+from logagent.cli.failures import describe, write_error
+from logagent.cli.terminal_text import visible
+from logagent.cli.unmatched import unmatched
 from logagent.clock import SystemClock
 from logagent.errors import ConfigurationError, LogagentError
 from logagent.settings import read_settings
+from logagent.settings.located import locate
 
 if TYPE_CHECKING:
     from logagent.report import Summary
 
+_log = logging.getLogger("logagent.run")
 _OUT_OF_REACH = 3
 _INTERRUPTED = 130
 
@@ -61,6 +65,8 @@ def command(path: Path | None, *, once: bool) -> int:
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
     # It answers a malformed request with a traceback that holds the request's bytes.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    for warning in locate(unmatched(settings)):
+        _log.warning("%s; try: %s", visible(describe(warning)), visible(warning.hint))
     agent = Agent(settings, catalog, SystemClock())
     summary, caught = asyncio.run(_run(agent, once=once))
     for problem in summary.problems:
@@ -86,4 +92,5 @@ async def _run(agent: Agent, *, once: bool) -> tuple[Summary, list[signal.Signal
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end, number)
+    loop.add_signal_handler(signal.SIGHUP, agent.reloader.ask)
     return await agent.run(stop, once=once), caught

@@ -33,6 +33,16 @@ class Document:
     broken_keys: frozenset[str] = frozenset()
     """Keys on lines of wrong syntax: written, so not missing."""
 
+    def value(self, place: Place) -> Any:
+        """What stands at a place; None where nothing does."""
+        value: Any = self.data
+        for part in place:
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return value
+
     def problem(self, place: Place, message: str, hint: str) -> Problem:
         """A problem at a place, which is given as keys and list indexes from the root."""
         line = line_of(place, self.lines)

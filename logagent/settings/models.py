@@ -141,6 +141,10 @@ class Settings(Options):
         """A problem at a place of the configuration file, with its line: for what only later rooms can see."""
         return self._document.problem(place, message, hint)
 
+    def written(self, place: Place) -> Any:
+        """The value at a place as the file has it, its references unresolved; None where it has none."""
+        return self._document.value(place)
+
     def model_post_init(self, context: Any, /) -> None:
         """Keep the document for ``problem``."""
         if isinstance(context, dict) and "document" in context:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from logagent.settings.schema import Location, locate, tables_with
 from logagent.settings.substitution import Concealed
-from logagent.suggestions import nearest
+from logagent.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -75,7 +75,7 @@ def _unknown_option(location: Location, model: type[BaseModel]) -> tuple[str, st
     *table, key = location.place
     options = [name for name in location.table.model_fields if name != "type"]
     message = f"unknown {'option' if table else 'table'} {_quoted(str(key))}"
-    meant = nearest(str(key).lower(), options, _LIKENESS)
+    meant = did_you_mean(str(key).lower(), options, _LIKENESS)
     if meant:
         return message, meant
     elsewhere = tables_with(model, str(key))
@@ -91,8 +91,8 @@ def _unknown_type(location: Location, given: Any) -> tuple[str, str]:
         return f"expected a string, found {_type_name(wanted)}", f"one of {known}"
     singular = str(location.place[0]).removesuffix("s")
     shown = "" if isinstance(wanted, Concealed) else f" {_quoted(_cut(wanted))}"
-    meant = nearest(wanted.lower(), location.types, _LIKENESS)
-    hint = f'type = "{meant or location.types[0]}"' + ("" if meant else " or another of the known types")
+    hint = did_you_mean(wanted.lower(), location.types, _LIKENESS)
+    hint = hint or f'type = "{location.types[0]}" or another of the known types'
     return f"unknown {singular} type{shown}; known: {known}", hint
 
 
@@ -100,8 +100,8 @@ def _not_allowed(location: Location, given: Any) -> tuple[str, str]:
     choices = location.option.choices if location.option else ()
     allowed = " or ".join(map(_quoted, choices))
     known = isinstance(given, str) and not isinstance(given, Concealed)
-    meant = nearest(given.lower(), choices, _LIKENESS) if known else ""
-    return f"not {allowed}" + _value(given, location), _quoted(meant) if meant else allowed
+    meant = did_you_mean(given.lower(), choices, _LIKENESS) if known else ""
+    return f"not {allowed}" + _value(given, location), meant or allowed
 
 
 def _out_of_bounds(kind: str, context: dict[str, Any], given: Any, location: Location) -> tuple[str, str]:

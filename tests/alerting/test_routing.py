@@ -109,6 +109,22 @@ def test_what_ends_before_it_was_told_is_not_told() -> None:
     assert play([alert(NOON), alert(NOON + 20 * SECOND, "resolved")], NOON + HOUR) == []
 
 
+def test_alerts_that_come_and_go_are_told_at_most_once_in_the_interval() -> None:
+    flaps = [alert(NOON + second * SECOND, "resolved" if second % 120 else "firing") for second in range(0, 1200, 60)]
+    pager = [one for one in told(play(flaps, NOON + HOUR)) if one[0] == "pager"]
+    assert [(reason, at) for _, reason, at, *_ in pager] == [
+        ("new", 30),
+        ("resolved", 330),
+        ("changed", 630),
+        ("resolved", 930),
+    ]
+
+
+def test_nothing_is_told_before_it_happened() -> None:
+    alerts = [alert(NOON), alert(NOON + HOUR // 2, "resolved")]
+    assert told(play(alerts, NOON + 2 * HOUR))[-1] == ("pager", "resolved", 1800, 0, 1)
+
+
 def test_pending_alerts_are_told_to_nobody() -> None:
     assert play([alert(NOON, "pending")], NOON + HOUR) == []
 

@@ -34,10 +34,10 @@ def problems(tmp_path: Path) -> Problems:
 @pytest.mark.parametrize(
     ("text", "place", "message", "hint"),
     [
-        ("[service]\nnmae = 1", "service.nmae (line 2)", 'unknown option "nmae"', "name"),
+        ("[service]\nnmae = 1", "service.nmae (line 2)", 'unknown option "nmae"', "did you mean `name`?"),
         ("[service]\nzzz = 1", "service.zzz (line 2)", 'unknown option "zzz"', "one of environment, name, namespace"),
         ("[service]\nseries = 1", "service.series (line 2)", 'unknown option "series"', "series in the table [limits]"),
-        ("[limit]\nline = 1", "limit (line 1)", 'unknown table "limit"', "limits"),
+        ("[limit]\nline = 1", "limit (line 1)", 'unknown table "limit"', "did you mean `limits`?"),
         (
             "[exporters.otlp]\ntls = { ca = 1 }",
             "exporters.otlp.tls.ca (line 2)",
@@ -77,7 +77,7 @@ def problems(tmp_path: Path) -> Problems:
             '[exporters.otlp]\ncompression = "gzp"',
             "exporters.otlp.compression (line 2)",
             'not "gzip" or "none": "gzp"',
-            '"gzip"',
+            "did you mean `gzip`?",
         ),
         (
             '[exporters.file]\npath = "x"\nsignals = ["metrics"]',
@@ -113,8 +113,8 @@ def problems(tmp_path: Path) -> Problems:
         (
             "[exporters.a]\ntype = 'otpl'",
             "exporters.a.type (line 2)",
-            'unknown exporter type "otpl"; known: file, otlp, prometheus',
-            'type = "otlp"',
+            'unknown exporter type "otpl"; known: file, otlp, prometheus, webhook',
+            "did you mean `otlp`?",
         ),
         (
             "[exporters]\nx = 1",
@@ -126,7 +126,7 @@ def problems(tmp_path: Path) -> Problems:
             "[exporters.a]\ntype = 1",
             "exporters.a.type (line 2)",
             "expected a string, found an integer",
-            "one of file, otlp, prometheus",
+            "one of file, otlp, prometheus, webhook",
         ),
         (
             '[exporters."a b"]\ntype = "otlp"',

@@ -31,7 +31,7 @@ def test_every_option_says_what_it_is_and_its_example_is_accepted(tmp_path: Path
     lines += [f"{option.name} = {option.example}"]
     file = tmp_path / "logagent.toml"
     file.write_text("\n".join([*lines, "" if "receivers" in table else "[receivers.stdin]"]))
-    _, problems = read_settings(file, {"OTLP_TOKEN": "x"})
+    _, problems = read_settings(file, {"OTLP_TOKEN": "x", "HOOK_TOKEN": "x"})
     if not option.name.endswith("_file"):  # which are looked at, and are not there
         assert problems == []
 
@@ -58,4 +58,4 @@ def test_the_example_at_the_top_of_the_documentation_is_accepted(tmp_path: Path)
     assert example
     file = tmp_path / "logagent.toml"
     file.write_text(example[1])
-    assert read_settings(file, {"OTLP_TOKEN": "x"})[1] == []
+    assert read_settings(file, {"OTLP_TOKEN": "x", "HOOK_TOKEN": "x"})[1] == []

@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 
-from logagent.alerting.running import NEVER
 from logagent.model import Alert, AlertState
 
 
@@ -34,17 +33,20 @@ class Group:
     labels: dict[str, str]
     begun: int
     """When the first of its alerts came."""
+    latest: int
+    """When the last change of an alert came: nothing is told before what it tells of."""
     sent: int = 0
     """When its last notification went out; 0 before the first."""
     after: int = 0
     """Nothing is told before this: a quiet time or a mute ends then."""
     members: dict[str, Member] = field(default_factory=dict)
     """Alerts by their labels."""
-    due: int = NEVER
+    due: int = 0
     dirty: bool = False
 
     def take(self, alert: Alert) -> None:
         """Take a change of an alert. One that ends before it was told is forgotten."""
+        self.latest = max(self.latest, alert.time_unix_nano)
         key = label_key(alert)
         member = self.members.get(key)
         if member is None:
@@ -67,24 +69,25 @@ class Group:
     def schedule(self, wait: int, interval: int, repeat: int) -> None:
         """Work out when it is told next."""
         if not self.members:
-            self.due = NEVER
+            # it is remembered for so long, so that alerts that come and go are not told each time
+            self.due = self.sent + interval
         elif not self.sent:
             self.due = max(self.begun + wait, self.after)
         elif self.changed:
-            self.due = max(self.sent + interval, self.after)
+            self.due = max(self.sent + interval, self.after, self.latest)
         else:
             self.due = max(self.sent + repeat, self.after)
 
     def pack(self) -> bytes:
         """The ledger's value."""
         members = [[_packed(member.alert), member.told] for member in self.members.values()]
-        return orjson.dumps([self.labels, self.begun, self.sent, self.after, members])
+        return orjson.dumps([self.labels, self.begun, self.latest, self.sent, self.after, members])
 
     @classmethod
     def unpack(cls, entry: str, data: bytes) -> Group:
         """The group that ``pack`` told of. Raises ValueError, TypeError, … where it is none."""
-        labels, begun, sent, after, members = orjson.loads(data)
-        group = cls(entry, labels, begun, sent, after)
+        labels, begun, latest, sent, after, members = orjson.loads(data)
+        group = cls(entry, labels, begun, latest, sent, after)
         for packed, told in members:
             alert = _unpacked(packed)
             group.members[label_key(alert)] = Member(alert, told)

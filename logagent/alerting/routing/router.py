@@ -121,7 +121,7 @@ class Router:
         if found is None:
             if alert.state is not AlertState.FIRING or not path.route.to:
                 return
-            found = self._groups[entry] = path, Group(entry, labels, alert.time_unix_nano)
+            found = self._groups[entry] = path, Group(entry, labels, alert.time_unix_nano, alert.time_unix_nano)
         group = found[1]
         group.take(alert)
         self._settle(path, group)
@@ -131,12 +131,15 @@ class Router:
         group.schedule(
             round(route.group_wait * SECOND), round(route.group_interval * SECOND), round(route.repeat * SECOND)
         )
-        self._due = min(self._due, group.due)
-        if group.members:
+        if group.members or group.sent:
+            self._due = min(self._due, group.due)
             self._journal.touch(group)
         else:
-            del self._groups[group.entry]
-            self._journal.forget(group.entry)
+            self._forget(group)
+
+    def _forget(self, group: Group) -> None:
+        del self._groups[group.entry]
+        self._journal.forget(group.entry)
 
     def _flush(self, time: int) -> None:
         """Tell what is due before a time, in the order in which it is due."""
@@ -147,8 +150,11 @@ class Router:
             )
             if time > self._due:
                 path, group = self._groups[entry]
-                self._tell(path, group, self._due)
-                self._settle(path, group)
+                if group.members:
+                    self._tell(path, group, self._due)
+                    self._settle(path, group)
+                else:
+                    self._forget(group)
 
     def _tell(self, path: _Path, group: Group, moment: int) -> None:
         until = quiet_until(path.quiet, moment)
