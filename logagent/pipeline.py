@@ -24,7 +24,9 @@ from logagent.parsing.parser import Parser
 from logagent.parsing.redaction import Redactor
 from logagent.settings.components import ReceiverOptions
 from logagent.spans.assembler import Assembler
+from logagent.spans.names import stem
 from logagent.spans.pricing import Pricer
+from logagent.watermark import Watermark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -112,6 +114,7 @@ class Pipeline:
         self.router = Router(catalog.routing)
         self._patience = catalog.patience_nano
         """How long after its moment an alert may be decided: until then nobody is told of what is later."""
+        self._watermark = Watermark()
         self.telemetry = Telemetry()
         self.pricer = Pricer()
         self._identify = identify
@@ -161,8 +164,9 @@ class Pipeline:
         self.metrics.failures(failures)
         alerts += self.alerts.failures(failures)
         alerts += self._count_spans(spans)
-        if self.assembler.now:
-            alerts += self.alerts.tick(self.assembler.now)
+        if records and self.assembler.now:
+            log = f"{batch.receiver}\0{stem(batch.source)}"
+            alerts += self.alerts.tick(self._watermark.read(log, records[-1].time_unix_nano))
         notifications = self._route(alerts)
         self._positions[f"{batch.receiver}\0{batch.stream}"] = batch.position
         self._count_alerts(alerts)
@@ -186,8 +190,9 @@ class Pipeline:
 
     def settle(self) -> Outcome:
         """Nothing comes any more: rules that wait for late events decide on what they have."""
-        alerts = self.alerts.tick(self.assembler.now + self._patience)
-        notifications = self.router.add(alerts) + self.router.tick(self.assembler.now + 1)
+        end = self._watermark.time
+        alerts = self.alerts.tick(end + self._patience)
+        notifications = self.router.add(alerts) + self.router.tick(end + 1)
         self._count_alerts(alerts)
         return Outcome(alerts=alerts, notifications=notifications)
 
@@ -195,14 +200,14 @@ class Pipeline:
         self._price(spans)
         alerts = self._count_spans(spans)
         if self.assembler.now:
-            alerts += self.alerts.tick(self.assembler.now)
+            alerts += self.alerts.tick(self._watermark.caught_up(self.assembler.now))
         notifications = self._route(alerts)
         self._count_alerts(alerts)
         return Outcome(spans=spans, alerts=alerts, notifications=notifications)
 
     def _route(self, alerts: list[Alert]) -> list[Notification]:
         notifications = self.router.add(alerts)
-        return notifications + self.router.tick(self.assembler.now - self._patience)
+        return notifications + self.router.tick(self._watermark.time - self._patience)
 
     def _price(self, spans: list[Span]) -> None:
         for span in spans:
@@ -277,11 +282,7 @@ class Pipeline:
         own = self.telemetry
         for name, severity, count in self.alerts.firing_counts():
             own.family(telemetry.ALERTS_FIRING).find((name, severity)).set(count)
-        for state in self.alerts.budgets():
-            group = ",".join(state.group.values())
-            own.family(telemetry.BUDGET_SPENT).find((state.name, group)).set(state.spent)
-            own.family(telemetry.BUDGET_LIMIT).find((state.name, group)).set(state.limit)
-            own.family(telemetry.BUDGET_UNPRICED).find((state.name, group)).set(state.unpriced)
+        self._observe_budgets()
         self._observe_slos()
         open_spans = own.family(telemetry.OPEN_SPANS)
         counts = self.assembler.open_counts()
@@ -291,6 +292,25 @@ class Pipeline:
             open_spans.find((kind,)).set(count)
         for name, family in self.store.families.items():
             own.family(telemetry.SERIES).find((name,)).set(len(family.series))
+
+    def _observe_budgets(self) -> None:
+        own = self.telemetry
+        burn_rates = own.family(telemetry.BUDGET_BURN_RATE)
+        for series in burn_rates.series.values():
+            series.set(0)  # a group that is gone burns nothing
+        for state in self.alerts.budgets():
+            group = ",".join(state.group.values())
+            own.family(telemetry.BUDGET_SPENT).find((state.name, group)).set(state.spent)
+            own.family(telemetry.BUDGET_LIMIT).find((state.name, group)).set(state.limit)
+            own.family(telemetry.BUDGET_UNPRICED).find((state.name, group)).set(state.unpriced)
+            for row, estimate in (
+                (telemetry.BUDGET_PROJECTED, state.projection),
+                (telemetry.BUDGET_FORECAST_30D, state.forecast_30d),
+            ):
+                for quantile, amount in estimate.quantiles().items() if estimate else ():
+                    own.family(row).find((state.name, group, quantile)).set(amount)
+            for window, rate in state.burn_rates.items():
+                burn_rates.find((state.name, group, window)).set(rate)
 
     def _observe_slos(self) -> None:
         own = self.telemetry

@@ -30,6 +30,25 @@ class Role(Enum):
 
 
 ROLES = tuple(Role)
+
+
+class Scope(Enum):
+    """Within what an id is unique."""
+
+    GLOBAL = "global"
+    SERVICE = "service"
+    PROCESS = "process"
+
+
+@dataclass(slots=True, frozen=True)
+class Scopes:
+    """Within what the ids on the lines of a kind of span are unique."""
+
+    own: Scope
+    request: Scope
+    parent: Scope
+
+
 MAX_LEARNED, MAX_KEYS = 64, 64
 """How many sets of keys are learned, and how large ones: lines of one logging call share theirs."""
 
@@ -53,6 +72,8 @@ class SpanShape:
     """Whether a parent may be inferred where no id names it."""
     dialect: str = ""
     """Which parser definition has it."""
+    scopes: Scopes | None = None
+    """None where all ids are unique everywhere."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,14 +97,16 @@ class LineShape:
     readers: dict[tuple[str, ...], Callable[[dict[str, Any]], Told]] = field(default_factory=dict)
     """Keys → the reader for objects that have them."""
     place: int = field(init=False)
-    """The role's place among the roles: a list is looked up faster than an enum."""
+    """The role's place among the roles, and after these for lines with scopes: a list is looked up faster than an enum."""
     is_simple: bool = field(init=False)
-    """Whether the span needs no look at processes, echoes or lines after its end."""
+    """Whether the span needs no look at scopes, processes, echoes or lines after its end."""
 
     def __post_init__(self) -> None:
         """Works out what follows from the rest."""
-        self.place = ROLES.index(self.role)
-        self.is_simple = self.process is None and self.echo_key is None and not self.span.grace_nano
+        has_scopes = self.span.scopes is not None
+        self.place = ROLES.index(self.role) + (len(ROLES) if has_scopes else 0)
+        waits = self.echo_key is not None or self.span.grace_nano > 0
+        self.is_simple = self.process is None and not waits and not has_scopes
 
     def told(self, data: dict[str, Any], inner: dict[str, Any]) -> Told:
         """What a line with this object tells."""

@@ -118,6 +118,14 @@ class Application:
         context = {"request_id": UUIDS["request"][number], "why": kind, "step": ms % 11}
         return line(ms, "src.domain.events", f"Handler for {kind}", process=process, context=context)
 
+    def nameless(self, kind: str, number: int, ms: int, process: int) -> bytes:
+        """An end line that lost its span's id; some are equal."""
+        data = json.loads(self.end(kind, number % 2, ms, process))
+        data["context"][{"request": "request_id", "llm": "call_id", "query": "query_id"}[kind]] = [None, "-"][
+            number % 2
+        ]
+        return json.dumps(data).encode()
+
     def odd(self, kind: str, number: int, ms: int, process: int) -> bytes:
         """What a mixed stream also holds, some of it broken."""
         started = self.start(kind, number, ms, process)
@@ -129,7 +137,7 @@ class Application:
         ][number]
 
 
-_ACTIONS = ("start", "start", "end", "end", "fail", "metric", "recorded", "remark", "odd")
+_ACTIONS = ("start", "start", "end", "end", "fail", "metric", "recorded", "remark", "odd", "nameless")
 _STEPS = (0, 0, 0, 1, 3, 40, 700, 1_100, 2_500, 6_000, 61_000, 901_000, -2, -1_500)
 
 moves = st.tuples(

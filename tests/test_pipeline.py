@@ -7,7 +7,8 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from afn_lines import logs
+from afn_lines import BEGIN_MS, logs
+from afn_lines import line as line_at
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from pipeline_harness import (
@@ -24,9 +25,12 @@ from pipeline_harness import (
     run,
 )
 
+from logagent.spans.ended import EndedSpans
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from logagent.pipeline import Pipeline
     from logagent.settings import Settings
 
 LOGS = ["afn_pjl2", "afn_pjl3", "afn_pjl4"]
@@ -45,11 +49,19 @@ def batches(lines: Sequence[bytes], sizes: Sequence[int]) -> Iterator[Sequence[b
         turn += 1
 
 
+def make(config: Settings, *, identify: bool) -> Pipeline:
+    """A pipeline; one that may have few spans open remembers few that have ended."""
+    pipeline = make_pipeline(config, identify=identify)
+    if config is FEW_OPEN:
+        pipeline.assembler.builder.ended = EndedSpans(limit=4, chunk=2)
+    return pipeline
+
+
 def undisturbed(
     lines: Sequence[bytes], sizes: Sequence[int], config: Settings, *, identify: bool
 ) -> tuple[Seen, Entries]:
     """What one pipeline without a restart makes of the lines."""
-    pipeline = make_pipeline(config, identify=identify)
+    pipeline = make(config, identify=identify)
     seen, entries = Seen(), Entries()
     for turn, batch in enumerate(batches(lines, sizes)):
         seen.add(pipeline.process(batch_of(batch, observed=NOW + turn * 10**9), NOW))
@@ -64,7 +76,7 @@ def killed(
 ) -> tuple[Seen, Entries]:
     """The same with a commit or a kill after batches: ``-`` nothing, ``c`` commit, ``k`` commit and kill,
     ``l`` kill before the commit, so that the lines since the last one are read again."""
-    pipeline = restored(make_pipeline(config, identify=identify), {})
+    pipeline = restored(make(config, identify=identify), {})
     seen, entries, uncommitted = Seen(), Entries(), Seen()
     waiting: list[Sequence[bytes]] = []
     turn = 0
@@ -90,11 +102,11 @@ def killed(
             lost = list(waiting)
             waiting.clear()
             uncommitted = Seen()
-            pipeline = restored(make_pipeline(config, identify=identify), entries)
+            pipeline = restored(make(config, identify=identify), entries)
             for again in lost:
                 feed(again)
     uncommitted = take()
-    pipeline = restored(make_pipeline(config, identify=identify), entries)
+    pipeline = restored(make(config, identify=identify), entries)
     uncommitted.add(pipeline.close(NOW))
     take()
     return seen, entries
@@ -144,6 +156,37 @@ def test_a_kill_after_every_single_line_changes_nothing() -> None:
     assert_same(one, killed(lines, [1], ["k"], make_settings(), identify=True))
 
 
+@given(
+    logs,
+    st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), max_size=20),
+    st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    st.lists(st.sampled_from("--ckl"), min_size=1, max_size=6),
+    st.sampled_from([make_settings(), FEW_OPEN]),
+)
+@settings(max_examples=30, phases=_PHASES)
+def test_kills_change_nothing_where_lines_are_written_again_and_out_of_order(
+    lines: list[bytes], again: list[tuple[int, int]], sizes: list[int], kills: list[str], config: Settings
+) -> None:
+    for which, where in again:
+        lines.insert(where % (len(lines) + 1), lines[which % len(lines)])
+    one = undisturbed(lines, [len(lines)], config, identify=True)
+    assert_same(one, killed(lines, sizes, kills, config, identify=True))
+
+
+@given(
+    logs, st.lists(st.integers(1, 5), min_size=1, max_size=5), st.lists(st.sampled_from("-ckl"), min_size=1, max_size=6)
+)
+@settings(max_examples=20, phases=_PHASES)
+def test_a_log_that_is_read_a_second_time_ends_no_span_a_second_time(
+    lines: list[bytes], sizes: list[int], kills: list[str]
+) -> None:
+    whole = [line for line in lines if b" failed" in line or b" completed" in line]
+    once, _ = undisturbed(whole, [len(whole) or 1], make_settings(), identify=True)
+    twice, _ = killed(whole + whole, sizes, kills, make_settings(), identify=True)
+    with_ids = [[span for span in seen.spans if "/" not in span.id] for seen in (once, twice)]
+    assert sorted(span.span_id for span in with_ids[0]) == sorted(span.span_id for span in with_ids[1])
+
+
 _HOSTILE = [
     b"", b"\0" * 100, b"{", b"}" * 1000, b"\xff\xfe\xfa", b'{"a": NaN}', b"NaN", b"[" * 100_000, b'{"a":' * 100_000,
     b'{"message": ' + b"[" * 1_000 + b"]" * 1_000 + b"}", b'{"levelname": "\xc2\xb2", "message": "x"}', b'{"asctime": 1e308}',
@@ -189,6 +232,8 @@ def _spoilt(draw: st.DrawFn) -> list[bytes]:
 def test_no_line_raises_or_makes_a_kill_show(
     lines: list[bytes], sizes: list[int], other_sizes: list[int], kills: list[str]
 ) -> None:
+    # until a log has said the time, its lines are as old as the first that does in the same batch, or as the batch
+    lines = [line_at(BEGIN_MS, "startup", "begin"), *lines]
     one = undisturbed(lines, sizes, make_settings(), identify=True)
     assert len(one[0].records) == len(lines)
     assert_same(one, killed(lines, other_sizes, kills, make_settings(), identify=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints, ValidationInfo, WithJsonSchema
@@ -12,10 +12,7 @@ from logagent.alerting.templates import Template, TemplateError
 from logagent.expr import Expression, ExpressionError, parse
 from logagent.fields import KNOWN_FIELDS
 from logagent.settings.values import custom_error
-from logagent.suggestions import nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from logagent.suggestions import did_you_mean, nearest
 
 SPAN_SOURCES = ("span", "request", "llm", "query", "step", "tool", "agent")
 SOURCES = ("log", "error", *SPAN_SOURCES)
@@ -32,20 +29,17 @@ BUDGET_NAMES = (
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _NEAR = 0.8
 
+meant = did_you_mean
+"""The one wording of suggestions, under the name by which the loading of rules knows it."""
+
 
 def subject(source: str) -> str:
     """Whose fields a rule reads: ``log``, ``error`` or ``span``."""
     return source if source in {"log", "error"} else "span"
 
 
-def meant(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """The known word that was probably meant, in backticks, else nothing."""
-    near = nearest(word, known, cutoff)
-    return f"`{near}`" if near else ""
-
-
 def _check_source(value: str) -> str:
-    if value not in SOURCES and (hint := meant(value, SOURCES, _NEAR)):
+    if value not in SOURCES and (hint := did_you_mean(value, SOURCES, _NEAR)):
         raise custom_error(f"`{value}` is nothing that a rule can read", hint)
     return value
 
@@ -59,7 +53,7 @@ def checked_expression(text: str, source: str) -> Expression:
         raise custom_error(message, error.hint or 'a condition such as duration > 1s and kind == "query"') from None
     known = KNOWN_FIELDS[subject(source)]
     for name in expression.fields:
-        if "." not in name and name not in known and (hint := meant(name, known, _NEAR)):
+        if "." not in name and name not in known and (hint := did_you_mean(name, known, _NEAR)):
             raise custom_error(f"column {text.find(name) + 1}: `{name}` is no field of {_article(source)}", hint)
     return expression
 
@@ -79,7 +73,7 @@ def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        near = meant(name, available_timezones(), _NEAR)
+        near = did_you_mean(name, available_timezones(), _NEAR)
         raise custom_error(f'unknown time zone "{name}"', near or "an IANA name such as Europe/Amsterdam") from None
     return name
 
@@ -130,7 +124,7 @@ def check_texts(text: str, info: ValidationInfo, names: tuple[str, ...], fields:
     for name in template.names:
         if name not in offered and not _may_be_field(name, fields):
             known = [*offered, *KNOWN_FIELDS.get(fields, ())]
-            hint = meant(name, known) or f"one of {', '.join(offered)}"
+            hint = did_you_mean(name, known) or f"one of {', '.join(offered)}"
             raise custom_error(f"unknown name `{name}` in a text", hint)
     return text
 
@@ -140,7 +134,7 @@ def _may_be_field(name: str, fields: str) -> bool:
     if name.startswith("labels.") or not fields:
         return False
     known = KNOWN_FIELDS[fields]
-    return name in known or "." in name or (fields != "span" and not meant(name, known, _NEAR))
+    return name in known or "." in name or (fields != "span" and not nearest(name, known, _NEAR))
 
 
 Source = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$"), AfterValidator(_check_source)]

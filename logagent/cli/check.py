@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,13 @@ import click
 import orjson
 
 from logagent.catalog import load_catalog
-from logagent.cli.failures import write_problems
+from logagent.cli.failures import describe, write_problems, write_warning
 from logagent.cli.terminal import style
+from logagent.cli.terminal_text import inert_json, visible
+from logagent.cli.unmatched import unmatched
 from logagent.errors import ConfigurationError, Problem
 from logagent.settings import Settings, read_settings
+from logagent.settings.located import locate
 
 if TYPE_CHECKING:
     from logagent.catalog import Catalog
@@ -35,8 +39,8 @@ _WRONG_CONFIGURATION = 2
 def command(path: Path | None, *, as_json: bool) -> int:
     """Find every mistake in the configuration, parsers and rules.
 
-    Says for each one the file, the place, what is wrong and what to try. Nothing is started or changed.
-    The exit code is 2 where there is a mistake.
+    Says for each one the file, the line, what is wrong and what to try. Nothing is started or changed.
+    The exit code is 2 where there is a mistake; a pattern that no file matches is only warned of.
     """
     settings, problems = read_settings(path, os.environ)
     catalog = None
@@ -44,37 +48,41 @@ def command(path: Path | None, *, as_json: bool) -> int:
         catalog = load_catalog(settings)
     except ConfigurationError as error:
         problems += [problem for problem in error.problems if problem not in problems]
+    warnings = unmatched(settings)
     if as_json:
-        click.echo(orjson.dumps(_report(settings, catalog, problems), option=orjson.OPT_INDENT_2))
-    elif problems:
+        text = orjson.dumps(_report(settings, catalog, problems, warnings), option=orjson.OPT_INDENT_2).decode()
+        click.echo(inert_json(text))
+        return _WRONG_CONFIGURATION if problems else 0
+    for warning in locate(warnings):
+        write_warning(describe(warning), warning.hint)
+    if problems:
         write_problems(problems)
-    else:
-        click.echo(
-            f"{style('ok:', 'green', 'bold', stream=sys.stdout)} {_summary(settings, _counts(settings, catalog))}"
-        )
-    return _WRONG_CONFIGURATION if problems else 0
+        return _WRONG_CONFIGURATION
+    click.echo(f"{style('ok:', 'green', 'bold', stream=sys.stdout)} {_summary(settings, _counts(settings, catalog))}")
+    return 0
 
 
 def _counts(settings: Settings, catalog: Catalog | None) -> dict[str, int]:
     counts = {"receivers": len(settings.receivers), "exporters": len(settings.exporters)}
     if catalog is not None:
-        counts |= {"parsers": len(catalog.parsers), "rules": len(catalog.rules)}
+        counts |= {"parsers": len(catalog.parsers), "rules": len(catalog.metrics) + len(catalog.rules)}
     return counts
 
 
 def _summary(settings: Settings, counts: dict[str, int]) -> str:
-    file = settings.file or "no configuration file, so the defaults"
+    file = visible(str(settings.file)) if settings.file else "no configuration file, so the defaults"
     return f"{file}: " + ", ".join(
         f"{count} {noun if count != 1 else noun.removesuffix('s')}" for noun, count in counts.items()
     )
 
 
-def _report(settings: Settings, catalog: Catalog | None, problems: list[Problem]) -> dict[str, object]:
+def _report(
+    settings: Settings, catalog: Catalog | None, problems: list[Problem], warnings: list[Problem]
+) -> dict[str, object]:
     return {
         "ok": not problems,
         "file": str(settings.file) if settings.file else None,
         **_counts(settings, catalog),
-        "problems": [
-            {"file": item.file, "place": item.place, "message": item.message, "hint": item.hint} for item in problems
-        ],
+        "problems": [asdict(item) for item in locate(problems)],
+        "warnings": [asdict(item) for item in locate(warnings)],
     }

@@ -8,8 +8,10 @@ import os
 import signal
 import sys
 import tempfile
+import time
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,9 +26,15 @@ from logagent.demo.stage import HOST, Workers, free_port, write_configuration
 from logagent.settings import load_settings
 from logagent.settings.values import parse_duration
 
+if TYPE_CHECKING:
+    from logagent.web.view import AgentView
+
+LOOK_SECONDS = 0.2
 UNATTENDED_SECONDS = 60.0
 """How long it runs where nobody can press Ctrl-C."""
 NOTHING_FOUND = 1
+GRACE_SECONDS = 30.0
+"""How much longer it runs for what has not been found by the end of a short duration."""
 
 
 def _read_duration(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
@@ -54,8 +62,8 @@ def _read_duration(_context: click.Context, _parameter: click.Parameter, text: s
 def command(port: int, duration: float | None, *, open_page: bool) -> int:
     """See it work: a sample application writes its logs, logagent reads them.
 
-    Needs no network, no root and no configuration; leaves nothing behind. The exit code is 1 where no request, LLM call
-    or query was found.
+    Needs no network, no root and no configuration; leaves nothing behind. A short --duration ends when a request, an LLM
+    call and a query have been found. The exit code is 1 where they never were.
     """
     logging.getLogger("logagent.alerts").setLevel(logging.CRITICAL)  # they are shown
     if duration is None and not is_tty(sys.stdout):
@@ -65,37 +73,60 @@ def command(port: int, duration: float | None, *, open_page: bool) -> int:
 
 
 async def _perform(directory: Path, port: int, duration: float | None, *, open_page: bool) -> int:
-    stop = _stop_event(duration)
+    stop = asyncio.Event()
+    interrupted = _interruption(stop)
     settings = load_settings(write_configuration(directory, port), os.environ)
     agent = Agent(settings, load_catalog(settings), SystemClock())
     workers = Workers(directory)
     running = asyncio.create_task(agent.run(stop))
     running.add_done_callback(lambda _: stop.set())
+    ending = None
     try:
         await workers.start()
         address = f"http://{HOST}:{port}"
         click.echo("\n".join(introduction(address, directory)))
         if open_page:
             webbrowser.open(address)
+        if duration is not None:
+            ending = asyncio.create_task(_end(duration, agent.report, stop))
         show = Show(agent.report, sys.stdout)
         await show.run(stop)
     finally:
         stop.set()
+        if ending:
+            ending.cancel()
         await workers.stop()
         await asyncio.wait([running])
     running.result()
     show.finish()
     lost = missing(agent.report.totals())
-    if lost:
-        write_error(f"found no {' and no '.join(lost)}", "let it run for longer: --duration 60s")
-    return NOTHING_FOUND if lost else 0
+    if not lost or interrupted.is_set():
+        return 0
+    write_error(
+        f"found no {' and no '.join(lost)}",
+        "again, for longer: --duration 2m",
+    )
+    return NOTHING_FOUND
 
 
-def _stop_event(duration: float | None) -> asyncio.Event:
-    stop = asyncio.Event()
+async def _end(duration: float, view: AgentView, stop: asyncio.Event) -> None:
+    """Stop after the duration, and after what is to be seen has been seen, if that comes soon."""
+    await asyncio.sleep(duration)
+    deadline = time.monotonic() + GRACE_SECONDS
+    while missing(view.totals()) and time.monotonic() < deadline:  # noqa: ASYNC110 - totals have no event
+        await asyncio.sleep(LOOK_SECONDS)
+    stop.set()
+
+
+def _interruption(stop: asyncio.Event) -> asyncio.Event:
+    """Give what is set, with ``stop``, when a person or a service manager ends it."""
+    interrupted = asyncio.Event()
+
+    def end() -> None:
+        interrupted.set()
+        stop.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop.set)
-    if duration is not None:
-        loop.call_later(duration, stop.set)
-    return stop
+        loop.add_signal_handler(number, end)
+    return interrupted

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from logagent.cli.terminal_text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 FOUND = ("requests", "llm_calls", "queries")
 """Totals without which the demonstration has failed."""
@@ -70,7 +70,7 @@ def missing(totals: Mapping[str, object]) -> list[str]:
 
 
 class AlertLog:
-    """Tells each alert once for each of its states."""
+    """Tells each alert once for each of its states; of a budget's thresholds crossed at once only the highest."""
 
     def __init__(self) -> None:
         self._states: dict[AlertKey, object] = {}
@@ -78,19 +78,43 @@ class AlertLog:
     def news(self, alerts: Sequence[Mapping[str, object]]) -> list[tuple[str, str]]:
         """Give (state, line) of each alert that is new or changed since the last time, and of each that is gone."""
         now = {_key(alert): alert for alert in alerts}
-        told = [
-            (str(alert.get("state")), _line(alert))
-            for key, alert in now.items()
-            if self._states.get(key) != alert.get("state")
-        ]
-        told += [("resolved", f"resolved  {visible(str(key[0]))}") for key in self._states.keys() - now.keys()]
+        changed = [alert for key, alert in now.items() if self._states.get(key) != alert.get("state")]
+        told = [(str(alert.get("state")), _line(alert)) for alert in _highest(changed)]
+        gone = dict.fromkeys(str(key[0]) for key in self._states if key not in now)
+        told += [("resolved", f"resolved  {visible(name)}") for name in gone]
         self._states = {key: alert.get("state") for key, alert in now.items()}
         return told
 
 
-def _key(alert: Mapping[str, object]) -> AlertKey:
+def _highest(alerts: Iterable[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    """Give the alerts without those of a lower threshold beside a higher one of the same name, state and labels."""
+    chosen: dict[AlertKey, Mapping[str, object]] = {}
+    for alert in alerts:
+        labels = _labels(alert)
+        if "threshold" not in labels:
+            chosen[_key(alert)] = alert
+            continue
+        rest = sorted((name, value) for name, value in labels.items() if name not in ("threshold", "severity"))
+        family = (alert.get("name"), alert.get("state"), *rest)
+        if family not in chosen or _threshold(alert) > _threshold(chosen[family]):
+            chosen[family] = alert
+    return list(chosen.values())
+
+
+def _threshold(alert: Mapping[str, object]) -> float:
+    try:
+        return float(str(_labels(alert).get("threshold")).removesuffix("%"))
+    except ValueError:
+        return 0.0
+
+
+def _labels(alert: Mapping[str, object]) -> dict[str, object]:
     labels = alert.get("labels")
-    return (alert.get("name"), *(sorted(labels.items()) if isinstance(labels, dict) else ()))
+    return labels if isinstance(labels, dict) else {}
+
+
+def _key(alert: Mapping[str, object]) -> AlertKey:
+    return (alert.get("name"), *sorted(_labels(alert).items()))
 
 
 def _line(alert: Mapping[str, object]) -> str:

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING
 import click
 
 from logagent.cli.terminal import style
-from logagent.errors import ConfigurationError, LogagentError, Problem
+from logagent.errors import ConfigurationError, LogagentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from logagent.errors import Problem
+    from logagent.settings.located import Located
 
 _INTERRUPTED = 130
 _DEBUG = "logagent.debug"
@@ -83,26 +86,46 @@ def exiting() -> Iterator[None]:
 
 def write_error(message: str, hint: str = "") -> None:
     """One line that says what and where on stderr; a second one with what to try."""
-    click.echo(f"{style('logagent: error:', 'red', 'bold', stream=sys.stderr)} {_one_line(message)}", err=True)
-    if hint:
-        click.echo(f"{style('hint:', 'cyan', stream=sys.stderr)} {_one_line(hint)}", err=True)
+    _write("error", ("red", "bold"), message, hint)
+
+
+def write_warning(message: str, hint: str = "") -> None:
+    """The same for what keeps nothing from working."""
+    _write("warning", ("yellow",), message, hint)
 
 
 def write_problems(problems: Sequence[Problem]) -> None:
-    """Every problem on stderr: where and what on one line, what to try on the next; then how many."""
-    for problem in problems:
-        where = f"{problem.file}: {problem.place}" if problem.place else problem.file
-        click.echo(f"{style(where, 'bold', stream=sys.stderr)}: {_one_line(problem.message)}", err=True)
-        click.echo(f"    {style('try:', 'cyan', stream=sys.stderr)} {_one_line(problem.hint)}", err=True)
+    """Every problem on stderr: file, line and what on one line, what to try on the next; then how many."""
+    from logagent.settings.located import locate  # noqa: PLC0415 - heavy, and this module starts every command
+
+    for problem in locate(problems):
+        write_error(describe(problem), problem.hint)
     count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
     click.echo(style(count, "red", "bold", stream=sys.stderr), err=True)
+
+
+def describe(problem: Located) -> str:
+    """``file:line:column: key: message``."""
+    return ": ".join(filter(None, (problem.where, problem.key, problem.message)))
+
+
+def _write(what: str, styles: tuple[str, ...], message: str, hint: str) -> None:
+    click.echo(f"{style(f'{what}:', *styles, stream=sys.stderr)} {_one_line(message)}", err=True)
+    if hint:
+        write_hint(hint)
+
+
+def write_hint(hint: str) -> None:
+    """What to try, on a line of its own; a suggestion is a question already."""
+    lead = "" if hint.startswith("did you mean") else f"{style('try:', 'cyan', stream=sys.stderr)} "
+    click.echo(f"  {lead}{_one_line(hint)}", err=True)
 
 
 def _report_bug(context: click.Context, error: Exception) -> None:
     if context.meta.get(_DEBUG):
         traceback.print_exception(error)
     said = _one_line(f"{type(error).__name__}: {error}")
-    click.echo(f"logagent: internal error: {said} (this is a bug; run again with --debug for the traceback)", err=True)
+    write_error(f"internal error: {said}", "again with --debug for the traceback; this is a bug")
 
 
 def _output_is_gone() -> bool:

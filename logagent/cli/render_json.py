@@ -1,4 +1,7 @@
-"""Records and spans as JSON, one object a line, with keys that stay. What is missing is ``null``, never 0."""
+"""Records and spans as JSON, one object a line, with keys that stay. What is missing is ``null``, never 0.
+
+Control characters and marks that reorder text are written as escapes.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from logagent.cli.terminal_text import inert_json
 from logagent.cli.times import Moments
 from logagent.fields import severity_name
 
@@ -80,6 +84,6 @@ def span_json(span: Span) -> str:
 
 def _dump(value: dict[str, Any]) -> str:
     try:
-        return orjson.dumps(value).decode()
+        return inert_json(orjson.dumps(value).decode())
     except (TypeError, ValueError):
         return json.dumps(value, default=str)

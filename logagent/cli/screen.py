@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ MAX_HELD = 200_000
 
 
 class Screen:
-    """Writes lines at once, or holds them back to order them by time or to keep the last ``keep``."""
+    """Writes lines at once, or holds them back to order them by time."""
 
     def __init__(
         self,
@@ -26,23 +25,28 @@ class Screen:
         days: Renderer | None = None,
         names: str = "",
         ordered: bool = False,
-        keep: int | None = None,
     ) -> None:
         """``days`` is the renderer of a terminal, on which a rule names each new day; ``names`` stands in the first."""
         self._output = output
         self._days = days
         self._names = names
-        self._ordered = ordered
-        self._held: deque[Line] | None = deque(maxlen=keep) if ordered or keep is not None else None
+        self.ordered = ordered
+        """Whether lines are held back; those that come after it was set to False are not."""
+        self._held: list[Line] = []
         self._day = ""
+
+    def begin(self, now: int) -> None:
+        """Names the day before any line has come."""
+        if self._days is not None and not self._day:
+            self._put(self._new_day(self._days, now))
 
     def show(self, lines: list[Line]) -> None:
         """Takes lines; writes them unless they are held back."""
-        if self._held is None:
+        if not self.ordered:
             self._write(lines)
             return
-        self._held.extend(lines)
-        if len(self._held) > MAX_HELD and self._held.maxlen is None:
+        self._held += lines
+        if len(self._held) > MAX_HELD:
             self._release(MAX_HELD // 2)
 
     def raw(self, data: bytes) -> None:
@@ -50,21 +54,19 @@ class Screen:
         self._output.write(data)
         self._output.flush()
 
-    def finish(self) -> None:
+    def release(self) -> None:
         """Writes what was held back."""
-        if self._held is not None:
+        if self._held:
             self._release(len(self._held))
 
     def _release(self, count: int) -> None:
-        held = self._held or deque()
-        if self._ordered:
-            ready = heapq.nsmallest(count, held, key=_time) if count < len(held) else sorted(held, key=_time)
+        """Writes the oldest lines; those of one time stay in the order in which they came."""
+        if count < len(self._held):
+            ready = heapq.nsmallest(count, self._held, key=_time)
             chosen = {id(line) for line in ready}
-            rest = [line for line in held if id(line) not in chosen]
+            self._held = [line for line in self._held if id(line) not in chosen]
         else:
-            ready, rest = list(held), []
-        held.clear()
-        held.extend(rest)
+            ready, self._held = sorted(self._held, key=_time), []
         self._write(ready)
 
     def _write(self, lines: Sequence[Line]) -> None:
@@ -77,8 +79,11 @@ class Screen:
             if self._days is not None and time:
                 texts += self._new_day(self._days, time)
             texts.append(text)
-        texts.append("")
-        self._output.write("\n".join(texts).encode("utf-8", "replace"))
+        self._put(texts)
+
+    def _put(self, texts: list[str]) -> None:
+        # A raw line may hold bytes that are no UTF-8: they came in as lone surrogates and leave as they were.
+        self._output.write("\n".join([*texts, ""]).encode("utf-8", "surrogateescape"))
         self._output.flush()
 
     def _new_day(self, renderer: Renderer, time: int) -> list[str]:

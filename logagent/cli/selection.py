@@ -7,25 +7,18 @@ from typing import TYPE_CHECKING
 
 from logagent import expr
 from logagent.errors import LogagentError
+from logagent.expr.severities import HIGHEST, severity_range
 from logagent.fields import resolve_record, resolve_span
-from logagent.model import LogRecord, Severity, Span
+from logagent.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from logagent.model import LogRecord, Span
+
 LOG = "log"
-_NAMES = {
-    "trace": Severity.TRACE,
-    "debug": Severity.DEBUG,
-    "info": Severity.INFO,
-    "warn": Severity.WARN,
-    "warning": Severity.WARN,
-    "error": Severity.ERROR,
-    "fatal": Severity.FATAL,
-    "critical": Severity.FATAL,
-}
-_RANGE = 4
-"""Severity numbers in each of the data model's six ranges."""
+_LEVELS = ("trace", "debug", "info", "warn", "error", "critical", "fatal")
+"""Those that are offered; others mean the same."""
 
 
 class LevelError(LogagentError):
@@ -39,12 +32,11 @@ def parse_level(text: str) -> frozenset[int]:
     exact = text.startswith("=")
     numbers: set[int] = set()
     for name in text.removeprefix("=").split(","):
-        lowest = _NAMES.get(name.strip().lower())
-        if lowest is None:
-            raise LevelError(
-                f"no level {name.strip()!r}", "one of trace, debug, info, warn, error, fatal; or =warn,error"
-            )
-        numbers.update(range(lowest, lowest + _RANGE if exact else Severity.FATAL + _RANGE))
+        found = severity_range(name)
+        if not found:
+            hint = did_you_mean(name.strip().lower(), _LEVELS) or f"one of {', '.join(_LEVELS)}; or =warn,error"
+            raise LevelError(f"no level {name.strip()!r}", hint)
+        numbers.update(found if exact else range(found.start, HIGHEST + 1))
     return frozenset(numbers)
 
 

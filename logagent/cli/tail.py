@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from logagent.cli import tail_files
-from logagent.cli.failures import write_error
+from logagent.cli import tail_open
+from logagent.cli.failures import write_error, write_hint
 from logagent.cli.render import Layout, Renderer
 from logagent.cli.screen import Screen
 from logagent.cli.selection import Selection, parse_level
 from logagent.cli.style import make_style, wants_ascii, wants_colour
-from logagent.cli.tail_engine import open_engine, tailed_paths
+from logagent.cli.tail_engine import engine_maker, tailed_paths
 from logagent.cli.tail_run import TailRun
 from logagent.cli.tail_view import TailView
 from logagent.cli.terminal import is_tty
@@ -29,7 +29,10 @@ from logagent.errors import LogagentError
 from logagent.expr import ExpressionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from logagent.cli.tail_open import Input
+    from logagent.cli.tail_run import Engine
 
 _DEFAULT_LAST = 10
 
@@ -74,7 +77,7 @@ class UsageError(LogagentError):
     "last",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Begin with the last N lines. [default: 10 when following, else all]",
+    help="Begin with the last N lines of each file that the options let through. [default: 10 when following, else all]",
 )
 @click.option(
     "-f/ ",
@@ -128,33 +131,56 @@ def command(  # noqa: PLR0913 - one argument an option
         clock=clock, utc=utc, fold=not as_json,
     )  # fmt: skip
     inputs = tailed_paths(paths, config)
-    follows = follow if follow is not None else not until and tail_files.STDIN not in inputs
-    if last is None and follows and not since:
-        last = _DEFAULT_LAST
-    renderer = None if as_json else Renderer(_layout(color, ascii_only=ascii_only, utc=utc, expand=expand))
-    engine = open_engine(config)
-    view = TailView(selection, renderer)
-    tail = TailRun(view, engine, _screen(renderer, inputs, follows=follows, last=last), clock, raw=raw)
+    make_engine = engine_maker(config)
+    layout = _layout(color, ascii_only=ascii_only, utc=utc, expand=expand)
+
+    def begin() -> tuple[Engine, TailView]:
+        return make_engine(), TailView(selection, None if as_json else Renderer(layout))
+
     with contextlib.ExitStack() as stack:
-        sources = [stack.enter_context(tail_files.opened(name)) for name in inputs]
-        if follows and all(source.regular for source in sources):
-            asyncio.run(tail.follow(sources, last))
+        sources = [stack.enter_context(tail_open.opened(name, binary=raw)) for name in inputs]
+        follows = _follows(sources, wanted=not until if follow is None else follow)
+        if last is None and follows and not since:
+            last = _DEFAULT_LAST
+        days = None if raw or as_json or not is_tty(sys.stdout) else Renderer(layout)
+        tail = TailRun(begin, _screen(days, inputs), clock, raw=raw, on_silence=_on_silence(inputs))
+        if follows:
+            _follow(tail, sources, last)
         else:
             tail.read(sources, last)
-    _footer(view, renderer)
+    if not as_json and is_tty(sys.stdout) and is_tty(sys.stderr):
+        click.echo(tail.view.tally.text(Renderer(layout).moments), err=True)
     return 0
 
 
-def _screen(renderer: Renderer | None, inputs: Sequence[str], *, follows: bool, last: int | None) -> Screen:
-    keep = last if not follows and list(inputs) == [tail_files.STDIN] else None
-    days = renderer if renderer is not None and is_tty(sys.stdout) else None
+def _follows(sources: Sequence[Input], *, wanted: bool) -> bool:
+    """Whether to go on after the end: where there is a file that may grow, and no pipe, which is read as it comes."""
+    pipes = [source for source in sources if not (source.seekable or source.followable or source.unpacked)]
+    return wanted and not pipes and any(source.followable for source in sources)
+
+
+def _follow(tail: TailRun, sources: Sequence[Input], last: int | None) -> None:
+    with contextlib.suppress(KeyboardInterrupt):  # the usual end of a followed file, even while it catches up
+        asyncio.run(tail.follow(sources, tail.catch_up(sources, last)))
+
+
+def _screen(days: Renderer | None, inputs: Sequence[str]) -> Screen:
     names = " ".join(visible(Path(name).name) for name in inputs)
-    return Screen(sys.stdout.buffer, days=days, names=names, ordered=len(inputs) > 1 and not follows, keep=keep)
+    return Screen(sys.stdout.buffer, days=days, names=names, ordered=len(inputs) > 1)
 
 
-def _footer(view: TailView, renderer: Renderer | None) -> None:
-    if renderer is not None and is_tty(sys.stdout) and is_tty(sys.stderr):
-        click.echo(view.tally.text(renderer.moments), err=True)
+def _on_silence(inputs: Sequence[str]) -> Callable[[], None]:
+    """What says that the standard input is read when nothing comes; said at once where it is a terminal."""
+
+    def say() -> None:
+        click.echo("reading standard input; to read a file: logagent tail FILE", err=True)
+
+    if tail_open.STDIN in inputs:
+        if is_tty(sys.stdin):
+            say()
+        elif is_tty(sys.stderr):
+            return say
+    return lambda: None
 
 
 def _selection(  # noqa: PLR0913 - one argument an option
@@ -183,7 +209,7 @@ def _selection(  # noqa: PLR0913 - one argument an option
         write_error(f"--where: {error.message} (column {error.column})")
         click.echo(f"  {visible(where)}\n  {' ' * (width(visible(where[: error.column - 1])))}^", err=True)
         if error.hint:
-            click.echo(f"hint: {visible(error.hint)}", err=True)
+            write_hint(error.hint)
         raise click.exceptions.Exit(error.exit_code) from None
 
 

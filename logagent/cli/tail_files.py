@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import select
-import stat
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+import zlib
 from typing import TYPE_CHECKING
 
+from logagent.cli.tail_open import Input, unreadable
 from logagent.errors import UnreachableError
 from logagent.model import RawBatch
 from logagent.receivers.framing import Framed, LineFramer
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from logagent.clock import Clock
 
-STDIN = "-"
 RECEIVER = "tail"
 CHUNK_BYTES = 256 * 1024
 MAX_LINE_BYTES = 1024 * 1024
@@ -28,63 +26,24 @@ _WAIT_SECONDS = 0.2
 """How long an open pipe may be silent before spans that wait for time to pass are looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
-    """Something to read: an open descriptor and what a person calls it."""
-
-    descriptor: int
-    name: str
-    regular: bool
+def size(source: Input) -> int:
+    """Bytes of a file now."""
+    return os.fstat(source.descriptor).st_size
 
 
-@contextmanager
-def opened(name: str) -> Iterator[Input]:
-    """A path or, for ``-``, the standard input, open. Raises ``UnreachableError`` saying what to try."""
-    if name == STDIN:
-        yield Input(0, "stdin", regular=stat.S_ISREG(os.fstat(0).st_mode))
-        return
-    descriptor = _open(name)
-    try:
-        yield Input(descriptor, name, regular=stat.S_ISREG(os.fstat(descriptor).st_mode))
-    finally:
-        os.close(descriptor)
-
-
-def _open(name: str) -> int:
-    try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
-    except FileNotFoundError:
-        raise UnreachableError(f"no file {name}", _nearest(name)) from None
-    except OSError as error:
-        hint = "read permission for this user, or sudo" if isinstance(error, PermissionError) else "another path"
-        raise UnreachableError(f"cannot read {name}: {error.strerror}", hint) from None
-    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise UnreachableError(f"{name} is a directory", f"the files in it: {Path(name) / '*.log'}")
-    return descriptor
-
-
-def _nearest(name: str) -> str:
-    directory = Path(name).parent
-    if not directory.is_dir():
-        return f"check the path: there is no directory {directory}"
-    others = sorted(entry.name for entry in directory.iterdir() if entry.suffix in (".log", ".jsonl", ".json"))[:3]
-    return f"there are: {', '.join(others)}" if others else "check the path, or - for the standard input"
-
-
-def last_lines(source: Input, count: int) -> int:
+def last_lines(source: Input, count: int, end: int | None = None) -> int:
     """The offset at which the last ``count`` lines of a regular file begin, read backwards from its end.
 
     A last line without a line feed counts as one, and is still to come where none is wanted.
     """
-    end = os.fstat(source.descriptor).st_size
-    if count == 0 and end and os.pread(source.descriptor, 1, end - 1) == b"\n":
+    end = size(source) if end is None else end
+    if count == 0 and end and _read_at(source, 1, end - 1) == b"\n":
         return end
     wanted = max(count, 1)
     position = end
     while position > 0:
         start = max(position - CHUNK_BYTES, 0)
-        block = os.pread(source.descriptor, position - start, start)
+        block = _read_at(source, position - start, start)
         place = len(block) - 1 if position == end and block.endswith(b"\n") else len(block)
         while (place := block.rfind(b"\n", 0, place)) >= 0:
             wanted -= 1
@@ -94,24 +53,65 @@ def last_lines(source: Input, count: int) -> int:
     return 0
 
 
-def chunks(source: Input, offset: int = 0) -> Iterator[bytes]:
-    """The bytes from an offset to the end; an empty chunk where a pipe has been silent for a moment."""
+def line_start(source: Input, offset: int, end: int) -> int:
+    """The offset of the first line that begins at or behind ``offset``; ``end`` where none does."""
+    position = max(offset - 1, 0)
+    if offset <= 0:
+        return 0
+    while position < end:
+        block = _read_at(source, min(CHUNK_BYTES, end - position), position)
+        place = block.find(b"\n")
+        if place >= 0:
+            return position + place + 1
+        if not block:
+            break
+        position += len(block)
+    return end
+
+
+def chunks(source: Input, offset: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """The bytes from an offset to another, or to the end; an empty chunk where a pipe has been silent for a moment."""
     if offset:
         os.lseek(source.descriptor, offset, os.SEEK_SET)
-    while True:
-        if not source.regular and not select.select([source.descriptor], [], [], _WAIT_SECONDS)[0]:
+    elif source.seekable:
+        os.lseek(source.descriptor, 0, os.SEEK_SET)
+    left = None if end is None else end - offset
+    while left is None or left > 0:
+        if not (source.seekable or source.followable or source.unpacked) and _is_silent(source):
             yield b""
             continue
-        data = os.read(source.descriptor, CHUNK_BYTES)
+        data = _read(source, CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))
         if not data:
             return
+        left = None if left is None else left - len(data)
         yield data
 
 
-def batches(source: Input, clock: Clock, offset: int = 0) -> Iterator[RawBatch | None]:
-    """The lines from an offset to the end, an incomplete last one included; None where a pipe is silent."""
+def _is_silent(source: Input) -> bool:
+    return not select.select([source.descriptor], [], [], _WAIT_SECONDS)[0]
+
+
+def _read(source: Input, count: int) -> bytes:
+    try:
+        return source.unpacked.read1(count) if source.unpacked else os.read(source.descriptor, count)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        said = "it ends too early" if isinstance(error, EOFError) else "its content is damaged"
+        raise UnreachableError(f"{source.name} cannot be unpacked further: {said}", f"gzip -t {source.name}") from None
+    except OSError as error:
+        raise unreadable(source.name, error) from None
+
+
+def _read_at(source: Input, count: int, offset: int) -> bytes:
+    try:
+        return os.pread(source.descriptor, count, offset)
+    except OSError as error:
+        raise unreadable(source.name, error) from None
+
+
+def batches(source: Input, clock: Clock, offset: int = 0, end: int | None = None) -> Iterator[RawBatch | None]:
+    """The lines from an offset to another, or to the end, an incomplete last one included; None where a pipe is silent."""
     framer = LineFramer(MAX_LINE_BYTES)
-    for data in chunks(source, offset):
+    for data in chunks(source, offset, end):
         framed = framer.feed(data) if data else None
         if framed is not None:
             yield _batch(source, framed, clock)

@@ -11,6 +11,8 @@ _DANGEROUS = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f\ud800-\udfff]"
 )
+# JSON writes C0 controls as escapes itself; those that stand between its values are its own layout.
+_DANGEROUS_IN_JSON = re.compile("(?![\x00-\x1f])" + _DANGEROUS.pattern)
 _NAMES = {"\n": r"\n", "\r": r"\r"}
 _EMOJI_PRESENTATION = "\ufe0f"
 _TAB = "    "
@@ -21,6 +23,19 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return _DANGEROUS.sub(_escape, text.replace("\t", _TAB))
+
+
+def inert_json(text: str) -> str:
+    """JSON text with what could command a terminal as JSON's own escapes: the same values, in characters that do nothing."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _DANGEROUS_IN_JSON.sub(_escape_in_json, text)
+
+
+def _escape_in_json(match: re.Match[str]) -> str:
+    """RFC 8259, section 7: beyond the basic plane, a pair of UTF-16 surrogates."""
+    units = match[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def _escape(match: re.Match[str]) -> str:

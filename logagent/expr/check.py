@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING
 
 from logagent.expr import operations
+from logagent.expr.severities import severity_pair
 from logagent.expr.tokens import Translation, translate
 from logagent.expr.tree import (
     ANY,
@@ -71,8 +73,11 @@ _TAKES_TEXT = {"matches", "startswith", "endswith", "lower"}
 _TAKES_NUMBERS = {"abs", "min", "max", "round"}
 
 
-def parse(text: str) -> Expression:
-    """Read and check a text; raises ExpressionError with the column of what is wrong."""
+def parse(text: str, *, levels: bool = True) -> Expression:
+    """Read and check a text; raises ExpressionError with the column of what is wrong.
+
+    ``levels``: ``level`` and ``severity`` are those of events. An alert's label ``severity`` is any word.
+    """
     translation = translate(text)
     try:
         tree = ast.parse(translation.python.strip(" "), mode="eval")
@@ -80,7 +85,7 @@ def parse(text: str) -> Expression:
         raise _syntax_error(error, translation, text) from None
     except (MemoryError, RecursionError, ValueError):
         raise ExpressionError("the expression is nested too deeply", 1, "split it into several rules") from None
-    checker = _Checker(translation)
+    checker = _Checker(translation, levels=levels)
     node = checker.node(tree.body, 0)
     if kind(node) == LIST:
         raise ExpressionError("a list is no condition and no value", 1, "use it after `in`")
@@ -101,7 +106,8 @@ def _syntax_error(error: SyntaxError, translation: Translation, text: str) -> Ex
 class _Checker:
     """One walk over a tree, which collects the fields on its way."""
 
-    def __init__(self, translation: Translation) -> None:
+    def __init__(self, translation: Translation, *, levels: bool) -> None:
+        self._levels = levels
         self.fields: dict[str, None] = {}
         self._names = translation.names
         self._translation = translation
@@ -127,7 +133,7 @@ class _Checker:
             raise self._refusal(tree)
         return visit(tree, depth + 1)
 
-    def _error(self, tree: ast.expr, message: str, hint: str = "") -> ExpressionError:
+    def _error(self, tree: ast.expr, message: str, hint: str) -> ExpressionError:
         return ExpressionError(message, self._column(tree), hint)
 
     def _column(self, tree: ast.expr) -> int:
@@ -186,7 +192,9 @@ class _Checker:
 
     def _require(self, tree: ast.expr, node: Node, expected: str) -> None:
         if kind(node) not in {expected, ANY}:
-            raise self._error(tree, f"{expected} is needed here, and this is {kind(node)}")
+            raise self._error(
+                tree, f"{expected} is needed here, and this is {kind(node)}", "a field, or a value of that kind"
+            )
 
     def _arithmetic(self, tree: ast.BinOp, depth: int) -> Node:
         operator = _ARITHMETIC.get(type(tree.op))
@@ -196,7 +204,7 @@ class _Checker:
         self._require(tree.left, left, NUMBER)
         self._require(tree.right, right, NUMBER)
         if isinstance(right, Constant) and right.value == 0 and operator in "/%":
-            raise self._error(tree.right, "a division by zero has no value")
+            raise self._error(tree.right, "a division by zero has no value", "another divisor")
         if isinstance(left, Constant) and isinstance(right, Constant):
             return self._folded(tree, operator, left, right)
         return Arithmetic(operator, left, right)
@@ -204,21 +212,26 @@ class _Checker:
     def _folded(self, tree: ast.expr, operator: str, left: Constant, right: Constant) -> Constant:
         value = operations.NAMES[operator](left.value, right.value)
         if value is None or abs(value) > 1e300:  # noqa: PLR2004 - far from the largest float, so that no later step overflows
-            raise self._error(tree, "the number is too large")
+            raise self._error(tree, "the number is too large", "a number below 1e300")
         return Constant(value)
 
     def _comparison(self, tree: ast.Compare, depth: int) -> Node:
         left = self._scalar(tree.left, depth)
-        previous, rest = left, []
+        previous, pairs, of_levels = left, [], False
         for operator, right_tree in zip(tree.ops, tree.comparators, strict=True):
             right = self.node(right_tree, depth)
             name = _COMPARISONS.get(type(operator))
             if name is None:
                 raise self._error(right_tree, "`is` is not part of the language", "use ==")
             self._check_pair(right_tree, name, previous, right)
-            rest.append((name, right))
+            refuse = partial(self._error, right_tree)
+            words = severity_pair(previous, name, right, refuse) if self._levels else None
+            of_levels = of_levels or words is not None
+            pairs.append(words or Comparison(previous, ((name, right),)))
             previous = right
-        return Comparison(left, tuple(rest))
+        if of_levels:
+            return Logic("and", tuple(pairs)) if len(pairs) > 1 else pairs[0]
+        return Comparison(left, tuple(pair for compared in pairs for pair in compared.rest))
 
     def _check_pair(self, tree: ast.expr, operator: str, left: Node, right: Node) -> None:
         first, second = kind(left), kind(right)
@@ -246,7 +259,7 @@ class _Checker:
         least, most = _COUNTS[name]
         if not least <= len(tree.args) <= most:
             wanted = str(least) if least == most else f"{least} to {most}"
-            raise self._error(tree, f"{name}() takes {wanted} arguments, not {len(tree.args)}")
+            raise self._error(tree, f"{name}() takes {wanted} arguments, not {len(tree.args)}", "commas between them")
         arguments = tuple(self.node(argument, depth) for argument in tree.args)
         self._check_arguments(tree, name, arguments)
         if name == "field":
@@ -273,11 +286,13 @@ class _Checker:
 
     def _check_digits(self, tree: ast.expr, digits: Node) -> None:
         if not isinstance(digits, Constant) or not isinstance(digits.value, int) or abs(digits.value) > _MAX_DIGITS:
-            raise self._error(tree, f"round() takes a whole number of digits up to {_MAX_DIGITS}")
+            raise self._error(
+                tree, f"round() takes a whole number of digits up to {_MAX_DIGITS}", "write round(duration, 3)"
+            )
 
     def _check_affixes(self, tree: ast.expr, members: Members) -> None:
         if not all(isinstance(value, str) for value in members.values):
-            raise self._error(tree, "the list must hold text only")
+            raise self._error(tree, "the list must hold text only", 'write ["a", "b"]')
 
     def _quoted_field(self, tree: ast.Call, argument: Node) -> Node:
         if not isinstance(argument, Constant) or not isinstance(argument.value, str) or not argument.value:
@@ -291,4 +306,4 @@ class _Checker:
         try:
             return Call("matches", arguments, compile_pattern(pattern.value))
         except PatternError as error:
-            raise self._error(tree.args[1], str(error), error.hint) from None
+            raise self._error(tree.args[1], str(error), error.hint or "a simpler pattern") from None

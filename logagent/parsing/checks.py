@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from logagent.parsing.definition import ParserDefinition, Time
 
+_CONDITION = 'a condition such as event == "done" and status >= 500'
 _FORMATS = ("auto", "iso8601", *(f"epoch_{unit}" for unit in UNITS))
 
 
@@ -49,7 +50,7 @@ def _conditions(definition: ParserDefinition) -> Iterator[_Parts]:
             if text:
                 expr.parse(text)
         except expr.ExpressionError as error:
-            yield place, f"column {error.column}: {error.message}", error.hint
+            yield place, f"column {error.column}: {error.message}", error.hint or _CONDITION
 
 
 def _durations(definition: ParserDefinition) -> Iterator[_Parts]:

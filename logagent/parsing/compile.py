@@ -12,6 +12,7 @@ from logagent.endpoint import endpoint
 from logagent.model import AttributeValue, SpanKind
 from logagent.parsing import timestamps
 from logagent.parsing.paths import MISSING, KnownSource, Path, PathSource, split
+from logagent.parsing.scopes import scopes_of
 from logagent.parsing.values import PLAIN, Cleaner, context_id, plain_text
 from logagent.shapes import LineShape, Role, SpanShape, Told
 
@@ -176,6 +177,7 @@ class SpanCompiler:
             parent_kind=definition.parent_kind,
             infer=definition.infer,
             dialect=dialect.name,
+            scopes=scopes_of(definition, dialect),
         )
 
     def line(self, line: Line) -> LineShape:

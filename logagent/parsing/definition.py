@@ -86,6 +86,10 @@ class SpanDefinition(Model):
     )
     name: str = Field(description="template over attributes: {http.request.method} {endpoint}")
     id: Paths = Field(default=[], description="id that the lines of one span share")
+    scope: Literal["global", "service", "process"] = Field(
+        default="global",
+        description="within what the id is unique: a counter is so in its service, or in the process of `[record]`",
+    )
     parent: Paths = Field(default=[], description="id of the parent span")
     parent_kind: str = Field(default="request", description="kind of the parent")
     infer: bool = Field(default=False, description="infer the parent where no id names it")

@@ -13,6 +13,7 @@ from logagent.parsing.attributes import flatten
 from logagent.parsing.compile import SpanCompiler, Wanted, duration_nano, paths_of, read_data, value_reader
 from logagent.parsing.exceptions import exception_of
 from logagent.parsing.nested import redacted_text
+from logagent.parsing.scopes import request_scope
 from logagent.parsing.severity import severity_number
 from logagent.parsing.values import Cleaner, context_id, json_text, plain_text
 from logagent.shapes import LineShape, SpanShape
@@ -71,6 +72,7 @@ class CompiledDialect:
         self._limits = (max_depth, max_attributes, max_value)
         self._request = value_reader(record.request, record.object)
         self._process = value_reader(record.process)
+        self.request_scope = request_scope(definition)
         self._mapped = {name: value_reader(path) for name, path in record.attributes.items()}
         several = [record.severity, record.body, record.logger, record.exception, record.trace_id, record.span_id]
         if record.time:

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 import orjson
 
 from logagent.model import Failure, LogRecord
+from logagent.spans.scopes import request_of, scoped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from logagent.shapes import LineShape, Told
 
 _MANY_GROUPS = 4_096
 _MANY_RECENT = 256
@@ -37,6 +40,22 @@ class FailureGroups:
             return None
         message = record.exception.message if record.exception else record.body
         return Failure(record.time_unix_nano, error_type, message, record.logger, record)
+
+    def tell(self, record: LogRecord, log: str, line: LineShape | None, told: Told | None) -> Failure | None:
+        """The failure that a line of a log tells of, by what its definition says."""
+        shape = record.dialect.failure
+        data = record.data
+        error_type = shape.type_of(data) if data is not None else ""
+        if not error_type and record.exception is not None:
+            error_type = record.exception.type
+        if shape.same == "process":
+            group = f"{log}\0{record.dialect.process_of(data)}" if data is not None and error_type else ""
+        else:
+            request = scoped(record, line, told)[1] if line is not None and told is not None else request_of(record)
+            group = f"{record.resource.service_name}\0{request}" if request else ""
+        told_by = record.logger if shape.same == "process" else record.body[:128]
+        role = (line.failure_role if line is not None else "") or told_by
+        return self.note(record, group, role, error_type)
 
     def _is_new(self, key: str, role: str, record: LogRecord) -> bool:
         time = record.time_unix_nano

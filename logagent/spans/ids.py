@@ -42,9 +42,14 @@ def trace_id(namespace: str, scope: str, context_id: str) -> bytes:
     return sha256(_joined(parts)).digest()[:TRACE_SIZE]
 
 
-def span_id(trace: bytes, service: str, kind: str, entity: str) -> bytes:
-    """8 bytes of SHA-256 over the trace id's 16 bytes, service, kind and entity id, each followed by a zero byte."""
-    return sha256(trace + b"\0" + _joined((service, kind, entity))).digest()[:SPAN_SIZE]
+def span_id(trace: bytes, service: str, kind: str, entity: str, process: str = "") -> bytes:
+    """8 bytes of SHA-256 over the trace id's 16 bytes, service, kind and entity id, each followed by a zero byte.
+
+    A process belongs to ids that are unique only within it, in a trace that several processes share. It comes before
+    the id.
+    """
+    parts = (service, kind, process, entity) if process else (service, kind, entity)
+    return sha256(trace + b"\0" + _joined(parts)).digest()[:SPAN_SIZE]
 
 
 def _joined(parts: tuple[str, ...]) -> bytes:

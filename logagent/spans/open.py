@@ -65,11 +65,13 @@ class OpenSpan(Span):
     echo_key: str = ""
     is_echo: bool = False
     failed: bool = False
+    scoped_id: str = ""
+    """What its id was while it was open, where that is unique within a service or process only."""
 
     @property
     def key(self) -> str:
         """Its key in the ledger."""
-        return f"{self.resource.service_name}\0{self.kind}\0{self.id}"
+        return f"{self.resource.service_name}\0{self.kind}\0{self.scoped_id or self.id}"
 
     def add_event(self, event: SpanEvent) -> None:
         """Attaches an event; the first ``MAX_EVENTS`` are kept, the rest counted."""
@@ -81,7 +83,7 @@ class OpenSpan(Span):
 
 _PLAIN = (
     "id", "start_unix_nano", "opened", "order", "deadline", "attributes", "request_id", "explicit_parent", "process",
-    "candidate", "inferred", "scope", "severity_number", "ended", "echo_key", "is_echo", "failed", "status_message",
+    "candidate", "inferred", "severity_number", "ended", "echo_key", "is_echo", "failed", "status_message",
     "dropped_events",
 )  # fmt: skip
 

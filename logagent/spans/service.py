@@ -19,10 +19,10 @@ _MANY_ECHOES = 4_096
 class ServiceSpans:
     """The open spans of one service and the indexes that lines are matched with."""
 
-    __slots__ = ("_changed_echoes", "by_request", "echoes", "open", "requests", "resource_name")
+    __slots__ = ("_changed_echoes", "by_request", "echoes", "name", "open", "requests")
 
-    def __init__(self, resource_name: str) -> None:
-        self.resource_name = resource_name
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.open: defaultdict[str, dict[str, OpenSpan]] = defaultdict(dict)
         """Kind → id → span."""
         self.by_request: dict[str, list[OpenSpan]] = {}

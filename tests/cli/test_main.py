@@ -105,16 +105,17 @@ def test_wrong_usage_is_one_line_and_a_hint(invoke: Invoke, arguments: list[str]
     result = invoke(lambda: None, *arguments)
     first, second = result.stderr.splitlines()
     assert (result.exit_code, result.stdout) == (2, "")
-    assert first.startswith(f"logagent: error: {message}")
-    assert second.replace("main", "logagent") == f"hint: {hint}"
+    assert first.startswith(f"error: {message}")
+    assert second.replace("main", "logagent") == f"  try: {hint}"
 
 
 @pytest.mark.parametrize(
     ("error", "code", "text"),
     [
-        (LogagentError("it broke", "mend it"), 1, "logagent: error: it broke\nhint: mend it\n"),
-        (UnreachableError("no ledger"), 3, "logagent: error: no ledger\n"),
-        (LogagentError("a\nb\x1b[31m"), 1, "logagent: error: a\\nb\\x1b[31m\n"),
+        (LogagentError("it broke", "mend it"), 1, "error: it broke\n  try: mend it\n"),
+        (UnreachableError("no ledger"), 3, "error: no ledger\n"),
+        (LogagentError("no x", "did you mean `y`?"), 1, "error: no x\n  did you mean `y`?\n"),
+        (LogagentError("a\nb\x1b[31m"), 1, "error: a\\nb\\x1b[31m\n"),
         (KeyboardInterrupt(), 130, "\n"),
         (click.Abort(), 130, ""),
     ],
@@ -131,7 +132,7 @@ def test_problems_are_all_listed_and_counted(invoke: Invoke) -> None:
     result = invoke(_raise(ConfigurationError(problems)))
     assert result.exit_code == 2
     assert result.stderr == (
-        "a.toml: x.y (line 3): wrong\n    try: right\nb.toml: gone\n    try: bring it back\n2 problems\n"
+        "error: a.toml:3: x.y: wrong\n  try: right\nerror: b.toml: gone\n  try: bring it back\n2 problems\n"
     )
 
 
@@ -141,8 +142,10 @@ def test_one_problem_is_counted_in_the_singular(invoke: Invoke) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--debug", "probe"], ["probe", "--debug"]])
-def test_a_bug_is_one_line_and_a_traceback_only_when_asked_for(invoke: Invoke, arguments: list[str]) -> None:
-    line = "logagent: internal error: ZeroDivisionError: by\\nzero (this is a bug; run again with --debug for the traceback)\n"
+def test_a_bug_is_one_line_with_a_hint_and_a_traceback_only_when_asked_for(
+    invoke: Invoke, arguments: list[str]
+) -> None:
+    line = "error: internal error: ZeroDivisionError: by\\nzero\n  try: again with --debug for the traceback; this is a bug\n"
     result = invoke(_raise(ZeroDivisionError("by\nzero")))
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", line)
     asked = invoke(_raise(ZeroDivisionError("by\nzero")), *arguments)

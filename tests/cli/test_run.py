@@ -160,7 +160,7 @@ def test_a_single_pass_whose_last_commit_failed_says_so_and_ends_with_3(
     monkeypatch.setattr("logagent.state.ledger.Ledger.commit", refuse)
     code, summary, said = setting.once()
     assert (code, summary["problems"]) == (3, ["the disk is full"])
-    assert "logagent: error: the disk is full" in said
+    assert "error: the disk is full" in said
 
 
 def test_without_receivers_there_is_nothing_to_do(setting: Setting) -> None:
@@ -185,8 +185,8 @@ def test_a_state_directory_that_cannot_be_made_ends_with_3_and_a_hint(setting: S
     (setting.directory / "state").write_text("a file")
     code, _, said = setting.once()
     assert code == 3
-    assert said.startswith("logagent: error: cannot make the state directory")
-    assert "\nhint: " in said
+    assert said.startswith("error: cannot make the state directory")
+    assert "\n  try: " in said
 
 
 def test_an_address_that_is_taken_ends_with_3_and_a_hint(setting: Setting, taken_port: int) -> None:
@@ -194,7 +194,7 @@ def test_an_address_that_is_taken_ends_with_3_and_a_hint(setting: Setting, taken
     code, _, said = setting.once()
     assert code == 3
     assert f"cannot listen on 127.0.0.1:{taken_port}: " in said
-    assert f"hint: stop the program that has it (ss -ltnp 'sport = :{taken_port}')" in said
+    assert f"  try: stop the program that has it (ss -ltnp 'sport = :{taken_port}')" in said
 
 
 def test_the_service_goes_on_from_where_a_stop_or_an_interruption_left_it(setting: Setting) -> None:
@@ -242,3 +242,16 @@ def is_handled(pid: int, number: signal.Signals) -> bool:
     with open(f"/proc/{pid}/status") as file:  # noqa: PTH123 - no file of ours
         caught = next(line for line in file if line.startswith("SigCgt"))
     return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+
+def test_a_pattern_that_matches_nothing_is_logged_once_and_keeps_nothing_from_running(
+    setting: Setting, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = setting.configuration.read_text()
+    setting.configuration.write_text(text.replace('"logs/*.log"', '"logs/*.log", "logs/*.txt"'))
+    code, summary, _ = setting.once()
+    assert (code, summary["lines"]) == (0, 3)
+    (told,) = [record for record in caplog.records if "no file matches" in record.getMessage()]
+    assert told.levelname == "WARNING"
+    assert f"{setting.configuration}:" in told.getMessage()
+    assert "receivers.app.include[1]: no file matches" in told.getMessage()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logagent.cli import tail_files
+from logagent.cli import tail_files, tail_open
 from logagent.cli.screen import Screen
 from logagent.clock import ManualClock
 from logagent.errors import UnreachableError
@@ -32,7 +32,7 @@ def test_the_last_lines_are_found_from_the_end_whatever_the_block_size(
     content = b"\n".join(lines) + (b"\n" if ends else b"")
     path = tmp_path_factory.mktemp("tail") / "f"
     path.write_bytes(content)
-    with pytest.MonkeyPatch.context() as patch, tail_files.opened(str(path)) as source:
+    with pytest.MonkeyPatch.context() as patch, tail_open.opened(str(path), binary=True) as source:
         patch.setattr(tail_files, "CHUNK_BYTES", block)
         offset = tail_files.last_lines(source, count)
     assert content[offset:] == b"".join(content.splitlines(keepends=True)[-count:]) or b"\r" in content
@@ -42,12 +42,12 @@ def test_no_last_line_is_the_end_or_the_beginning_of_a_line_that_is_being_writte
     path = tmp_path / "f"
     for content, rest in ((b"a\nb\n", b""), (b"a\nb", b"b"), (b"", b"")):
         path.write_bytes(content)
-        with tail_files.opened(str(path)) as source:
+        with tail_open.opened(str(path)) as source:
             assert content[tail_files.last_lines(source, 0) :] == rest
 
 
 def batches(path: Path, offset: int = 0) -> list[RawBatch]:
-    with tail_files.opened(str(path)) as source:
+    with tail_open.opened(str(path)) as source:
         return [batch for batch in tail_files.batches(source, ManualClock(7), offset) if batch is not None]
 
 
@@ -71,7 +71,7 @@ def test_a_silent_pipe_gives_moments_in_which_time_may_pass(tmp_path: Path) -> N
     path = tmp_path / "pipe"
     os.mkfifo(path)
     writer = os.open(path, os.O_RDWR)
-    with tail_files.opened(str(path)) as source:
+    with tail_open.opened(str(path)) as source:
         found = tail_files.batches(source, ManualClock())
         assert next(found) is None
         os.write(writer, b"hello\n")
@@ -87,7 +87,7 @@ def test_what_cannot_be_read_says_why_and_what_to_try(tmp_path: Path) -> None:
         (tmp_path, "is a directory"),
         (tmp_path / "a" / "b", "no file"),
     ):
-        with pytest.raises(UnreachableError, match=what) as caught, tail_files.opened(str(path)):
+        with pytest.raises(UnreachableError, match=what) as caught, tail_open.opened(str(path)):
             pass
         assert caught.value.hint
 
@@ -95,7 +95,7 @@ def test_what_cannot_be_read_says_why_and_what_to_try(tmp_path: Path) -> None:
 def test_a_position_names_the_file_by_its_content(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"0123456789\nrest\n")
-    with tail_files.opened(str(path)) as source:
+    with tail_open.opened(str(path)) as source:
         position = Position.decode(tail_files.position_at(source, 11))
     assert position.path == str(path)
     assert position.mark.offset == 11
@@ -108,7 +108,7 @@ def test_an_ordered_screen_writes_by_time_and_keeps_the_order_of_equals() -> Non
     screen.show([(2, "b"), (2, "c")])
     screen.show([(1, "a"), (3, "d")])
     assert out.getvalue() == b""
-    screen.finish()
+    screen.release()
     assert out.getvalue() == b"a\nb\nc\nd\n"
 
 
@@ -118,13 +118,5 @@ def test_an_ordered_screen_holds_no_more_than_its_bound(monkeypatch: pytest.Monk
     screen = Screen(out, ordered=True)
     screen.show([(5, "e"), (1, "a"), (3, "c"), (2, "b"), (4, "d")])
     assert out.getvalue() == b"a\nb\n"
-    screen.finish()
+    screen.release()
     assert out.getvalue() == b"a\nb\nc\nd\ne\n"
-
-
-def test_a_screen_may_keep_the_last_lines_only() -> None:
-    out = io.BytesIO()
-    screen = Screen(out, keep=2)
-    screen.show([(0, "a"), (0, "b"), (0, "c")])
-    screen.finish()
-    assert out.getvalue() == b"b\nc\n"

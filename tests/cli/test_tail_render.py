@@ -161,7 +161,7 @@ def test_a_failed_span_shows_where_it_failed() -> None:
 def test_a_traceback_in_lines_of_text_is_folded_into_its_last_line() -> None:
     view = TailView(Selection(), renderer(100))
     lines = [*STACK.split("\n"), "next"]
-    shown = [text for _, text in view.lines(Outcome([record(line, text=True) for line in lines]))]
+    shown = [text for _, text, _ in view.lines(Outcome([record(line, text=True) for line in lines]))]
     assert shown == [
         "           ·     app.log KeyError: 'price'\n             │ billing/pricing.py:88 in price_for  … 4 more lines (-x)",
         "           ·     app.log next",
@@ -233,7 +233,7 @@ def test_every_selected_line_is_shown_in_order_of_time_and_counted() -> None:
     shown = view.lines(
         Outcome([record(severity=9), record("text", text=True), record("w", 13, time=NOON + 9 * MILLISECOND)], [late])
     )
-    assert [time for time, _ in shown] == [late.end_unix_nano, NOON + 9 * MILLISECOND]
+    assert [time for time, _, _ in shown] == [late.end_unix_nano, NOON + 9 * MILLISECOND]
     assert view.tally.text(Moments(UTC, full=False)).startswith(
         "3 lines · 0 ERR 1 WRN 1 INF · 1 not JSON · 0 dropped · "
     )

@@ -99,7 +99,10 @@ def test_what_was_not_found_is_named() -> None:
     assert missing({"requests": 3, "llm_calls": 0}) == ["LLM calls", "queries"]
 
 
-def test_the_introduction_names_page_metrics_and_three_commands(tmp_path: Path) -> None:
+def test_the_introduction_names_page_metrics_and_three_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["logagent"])
     text = introduction("http://127.0.0.1:9464", tmp_path)
     assert "  page      http://127.0.0.1:9464/" in text
     assert sum(line.startswith(("  logagent ", "  curl ")) for line in text) == 3

@@ -89,14 +89,11 @@ def _dialects() -> list[CompiledDialect]:
 PARSER = Parser(_dialects())
 
 
-def shape_of(dialect: str, kind: str) -> SpanShape | None:
-    return next((known.shapes.get(kind) for known in PARSER.dialects if known.name == dialect), None)
-
-
 class Story:
     """What an assembler makes of lines, told one after the other."""
 
-    def __init__(self, *, max_open: int = 1000) -> None:
+    def __init__(self, *, max_open: int = 1000, parser: Parser = PARSER) -> None:
+        self.parser = parser
         self.assembler = Assembler(max_open=max_open)
         self.spans: list[Span] = []
         self.failures: list[Failure] = []
@@ -112,7 +109,7 @@ class Story:
     ) -> list[Span]:
         """The spans that these lines, one batch, finish."""
         encoded = [json.dumps(line).encode() if isinstance(line, dict) else line for line in lines]
-        records = PARSER.parse(RawBatch("app", source, encoded, source, None, observed), resource)
+        records = self.parser.parse(RawBatch("app", source, encoded, source, None, observed), resource)
         spans, failures = self.assembler.feed(records)
         return self._keep(spans, failures, records)
 
@@ -145,8 +142,11 @@ class Story:
         for (room, key), value in sorted(self.entries.items()):
             rooms.setdefault(room, {})[key] = value
         before = self.assembler
-        self.assembler = Assembler(max_open=before._max_open)
-        self.assembler.restore(rooms, shape_of, {RESOURCE.service_name: RESOURCE}, now)
+        self.assembler = Assembler(max_open=before.builder.max_open)
+        self.assembler.restore(rooms, self._shape_of, {RESOURCE.service_name: RESOURCE}, now)
+
+    def _shape_of(self, dialect: str, kind: str) -> SpanShape | None:
+        return next((known.shapes.get(kind) for known in self.parser.dialects if known.name == dialect), None)
 
 
 def at(seconds: float) -> int:

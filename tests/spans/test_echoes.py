@@ -95,5 +95,5 @@ def test_memory_of_echoes_is_bounded() -> None:
     story = Story(max_open=10)
     for number in range(6_000):
         story.tell(Request(number, path=f"/p/{number}").start())
-    (service,) = story.assembler._services.values()
+    (service,) = story.assembler.builder.services.values()
     assert len(service.echoes) <= 4_096

@@ -83,6 +83,13 @@ def test_a_failure_without_an_id_ends_the_only_open_span_of_its_request() -> Non
     assert (span.id, span.outcome) == ("a", "failed")
 
 
+def test_a_failure_without_an_id_of_a_span_that_timed_out_is_told_under_its_id() -> None:
+    story = Story()
+    story.tell(step(0, "begins", id="a", request="r"), source="one.log")
+    story.tell(step(90, "fails", request="r", error="OSError", level="error"), source="two.log")
+    assert [(span.id, span.outcome) for span in story.spans] == [("a", "incomplete"), ("a", "failed")]
+
+
 def test_a_failure_without_an_id_ends_nothing_where_two_spans_could_be_meant() -> None:
     story = Story()
     story.tell(step(0, "begins", id="a", request="r"), step(0, "begins", id="b", request="r"))
