@@ -2,6 +2,8 @@
 
 The semantics are Prometheus's: ``for`` runs from the first true instant and one false instant ends it;
 ``keep_firing_for`` runs from the first false instant. Instants without data stop both clocks.
+
+A step may be left out wherever the condition is as it was at the last one and nothing is ``due``: it would change nothing.
 """
 
 from __future__ import annotations
@@ -30,32 +32,36 @@ class Lifecycle:
     true_since: int = 0
     """First of the unbroken true instants; what ``for`` runs from."""
     firing_since: int = 0
-    false_since: int = 0
-    """First of the unbroken false instants of a firing alert; 0 while it is true."""
-    seen: int = 0
-    """The instant of the last step."""
+    false_since: int | None = None
+    """First of the unbroken false instants of a firing alert."""
+    blind_since: int | None = None
+    """First of the unbroken instants without data of a pending or firing alert."""
 
     def step(self, time: int, patience: Patience, *, holds: bool | None) -> AlertState | None:
         """Take the condition at an instant (None: no data); give the state that begins there, None where none does.
 
         RESOLVED is the end of a firing alert. The end of a pending one is told to nobody.
         """
-        idle, self.seen = time - self.seen, time
         if holds is None:
-            self._wait(idle)
+            if self.state is not None and self.blind_since is None:
+                self.blind_since = time
             return None
+        if self.blind_since is not None:
+            self._resume(time - self.blind_since)
         if holds:
             return self._hold(time, patience)
         return self._release(time, patience)
 
-    def _wait(self, idle: int) -> None:
+    def _resume(self, blind: int) -> None:
+        """Leave the time without data out of what both clocks have run."""
+        self.blind_since = None
         if self.state is AlertState.PENDING:
-            self.true_since += idle
-        elif self.state is AlertState.FIRING and self.false_since:
-            self.false_since += idle
+            self.true_since += blind
+        elif self.false_since is not None:
+            self.false_since += blind
 
     def _hold(self, time: int, patience: Patience) -> AlertState | None:
-        before, self.false_since = self.state, 0
+        before, self.false_since = self.state, None
         if before is AlertState.FIRING:
             return None
         if before is None:
@@ -70,10 +76,11 @@ class Lifecycle:
         if self.state is not AlertState.FIRING:
             self.state = None
             return None
-        self.false_since = self.false_since or time
+        if self.false_since is None:
+            self.false_since = time
         if time - self.false_since < patience.keep:
             return None
-        self.state, self.false_since = None, 0
+        self.state, self.false_since = None, None
         return AlertState.RESOLVED
 
     def due(self, patience: Patience) -> int | None:
@@ -81,20 +88,33 @@ class Lifecycle:
 
         Between now and then no step is needed while neither the condition changes nor data is missing.
         """
+        if self.blind_since is not None:
+            return None
         if self.state is AlertState.PENDING:
             return self.true_since + patience.hold
-        if self.state is AlertState.FIRING and self.false_since:
+        if self.false_since is not None:
             return self.false_since + patience.keep
         return None
 
     def pack(self) -> list[int | str | None]:
         """What the ledger keeps: scalars only."""
         state = self.state.value if self.state else None
-        return [state, self.true_since, self.firing_since, self.false_since, self.seen]
+        return [state, self.true_since, self.firing_since, self.false_since, self.blind_since]
 
     @classmethod
     def unpack(cls, packed: list[int | str | None]) -> Lifecycle:
         """Take back what ``pack`` gave. Raises ValueError or TypeError where it is none."""
-        state, *times = packed
-        true_since, firing_since, false_since, seen = (int(time) for time in times if time is not None)
-        return cls(AlertState(state) if state else None, true_since, firing_since, false_since, seen)
+        state, true_since, firing_since, false_since, blind_since = packed
+        return cls(
+            AlertState(state) if state else None,
+            _time(true_since),
+            _time(firing_since),
+            None if false_since is None else _time(false_since),
+            None if blind_since is None else _time(blind_since),
+        )
+
+
+def _time(packed: int | str | None) -> int:
+    if isinstance(packed, bool) or not isinstance(packed, int):
+        raise TypeError(packed)
+    return packed

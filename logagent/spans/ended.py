@@ -121,14 +121,15 @@ class EndedSpans:
         """Whether a line tells of a span that has ended.
 
         ``begun``: when the span began that the line tells of. One that began after the other ended is another one, as is one
-        that is told of more than ``MEMORY_NANO`` before or after.
+        that is told of more than ``MEMORY_NANO`` before or after. A line of the very same time is the same line again, also
+        where a clock that was set back makes its span end before it began.
         """
         key = hash((service, kind, entity))
         chunk = self.where.get(key)
         if chunk is None:
             return False
         ended = chunk.latest_time(key)
-        return abs(time - ended) <= MEMORY_NANO and (begun is None or begun <= ended)
+        return abs(time - ended) <= MEMORY_NANO and (begun is None or begun <= ended or time == ended)
 
     # -- what survives a kill ------------------------------------------------------------------------------
 
