@@ -139,8 +139,8 @@ class View:
         for changed in {path, resolve(path)}:
             self._listings.pop(os.path.dirname(changed), None)
         self._found.pop(path, None)
-        siblings = self.siblings(path)
-        return self.stat(path), siblings
+        current = self.stat(path)  # first: who was copied before this was cut off is among the siblings
+        return current, self.siblings(path)
 
     def _siblings(self, path: str) -> list[Entry]:
         directory, base = os.path.split(path)

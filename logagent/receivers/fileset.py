@@ -91,7 +91,10 @@ class FileSet:
         if file.at_end:
             return self._finish(file)
         try:
-            return self._read(file)
+            self._open(file)
+            if not generations.overtaken(file, View(self._clock.now())):
+                return self._read(file)
+            self.survey(once=once)
         except ContentChangedError:
             file.failed = True  # until the survey has found out what it is now
             self.survey(once=once)
@@ -185,14 +188,17 @@ class FileSet:
             self.generations[path] = found
         return found
 
+    def _open(self, file: TailedFile) -> None:
+        if file.handle is not None:
+            return
+        handle = Handle(file.location)
+        if handle.stat().key != file.key:
+            raise FileNotFoundError(file.location)
+        if not file.attach(handle):
+            raise ContentChangedError(file.location)
+        self._trim(keep=file)
+
     def _read(self, file: TailedFile) -> RawBatch | None:
-        if file.handle is None:
-            handle = Handle(file.location)
-            if handle.stat().key != file.key:
-                raise FileNotFoundError(file.location)
-            if not file.attach(handle):
-                raise ContentChangedError(file.location)
-            self._trim(keep=file)
         size = file.size
         reading = file.read(self._limits.chunk_bytes)
         if file.at_end:

@@ -91,14 +91,20 @@ class Mark:
 
     @classmethod
     def of(cls, offset: int, head: bytes, tail: bytes) -> Mark:
-        """Make the mark of ``offset`` from the file's first bytes and those before it."""
+        """Make the mark of ``offset`` from the file's first bytes and those before it.
+
+        Of a file of which nothing has been read yet, the first bytes are those that were seen in it.
+        """
         return cls(offset, len(head), digest(head), len(tail), digest(tail))
 
     def holds(self, handle: Handle) -> bool:
         """Whether both hashes agree; in a file that is too short, the second cannot."""
-        head = handle.read(self.head_length, 0)
         tail = handle.read(self.tail_length, self.offset - self.tail_length)
-        return digest(head) == self.head and digest(tail) == self.tail
+        return self.begins(handle) and digest(tail) == self.tail
+
+    def begins(self, handle: Handle) -> bool:
+        """Whether the first bytes agree, as far as they are known."""
+        return digest(handle.read(self.head_length, 0)) == self.head
 
 
 @dataclass(slots=True, frozen=True)
@@ -148,8 +154,10 @@ class Position:
             _number(data, "tail_length"),
             _text(data, "tail"),
         )
-        if max(mark.head_length, mark.tail_length) > min(mark.offset, HEAD_BYTES):
-            raise ValueError("a position's hashes cover bytes before its offset")
+        if mark.tail_length > min(mark.offset, TAIL_BYTES) or mark.head_length > min(
+            mark.offset or HEAD_BYTES, HEAD_BYTES
+        ):
+            raise ValueError("a position's hashes cover bytes before its offset, or the first ones that were seen")
         return cls(
             _unquote(_text(data, "path")),
             _unquote(_text(data, "location")),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from logagent.receivers.framing import Framed, LineFramer
-from logagent.receivers.identity import HEAD_BYTES, TAIL_BYTES, Mark, Position
+from logagent.receivers.identity import HEAD_BYTES, TAIL_BYTES, Mark, Position, digest
 
 if TYPE_CHECKING:
     from logagent.receivers.discovery import Entry
@@ -101,6 +101,11 @@ class TailedFile:
         return self._read_offset > 0
 
     @property
+    def seen(self) -> bool:
+        """Whether any of its content is known, so that another in its place can be told from it."""
+        return self.begun or self.mark.head_length > 0
+
+    @property
     def held(self) -> int:
         """Bytes read of a line that has not ended."""
         return self._framer.held
@@ -109,7 +114,7 @@ class TailedFile:
     def mark(self) -> Mark:
         """What the content must show for the offset to hold."""
         if self._mark is None:
-            self._mark = Mark.of(self.offset, self._head[: self.offset], self._tail)
+            self._mark = Mark.of(self.offset, self._head[: self.offset or HEAD_BYTES], self._tail)
         return self._mark
 
     def position(self) -> bytes:
@@ -120,13 +125,17 @@ class TailedFile:
 
     def attach(self, handle: Handle) -> bool:
         """Read on from ``handle`` if its content agrees with the mark; say whether it does."""
-        mark = self.mark
-        if not mark.holds(handle):
+        if not self._load(handle, self.mark):
             return False
         self.handle = handle
         self.verified = True
-        self._load(handle)
         return True
+
+    def begin(self, handle: Handle) -> None:
+        """Read from the start, and see the first bytes now: another file's in their place will not be taken for them."""
+        self.handle = handle
+        self.verified = True
+        self._load(handle)
 
     def rebind(self, entry: Entry, handle: Handle) -> None:
         """Go on in a copy of the file, which holds what was cut off from the original."""
@@ -162,12 +171,21 @@ class TailedFile:
         """Take over the numbers of the file, whose content is known to be intact."""
         self.size, self.modified_unix_nano = stat.size, stat.modified_unix_nano
 
+    def shares(self, handle: Handle, size: int) -> bool:
+        """Whether a file of ``size`` bytes has the same content, as far as this one's is known and that one goes."""
+        if self.offset and size >= self.offset:
+            return self.mark.holds(handle)
+        length = min(size, len(self._head))
+        if length:
+            return handle.read(length, 0) == self._head[:length]
+        return 0 < self.mark.head_length <= size and self.mark.begins(handle)
+
     def intact(self) -> bool:
-        """Whether the bytes just read are still those in the open file."""
+        """Whether the bytes just read are still those in the open file, or the first ones that were seen in it."""
         if self.handle is None:
             return True
         if not self._read_offset:
-            return self.handle.stat().size >= self.size
+            return self._look(self.handle)
         before = self._read_offset - len(self._read_tail)
         return self.handle.read(len(self._read_tail), before) == self._read_tail
 
@@ -183,7 +201,7 @@ class TailedFile:
         start = len(self._read_tail)
         base = self._read_offset - start
         data = handle.read(start + chunk_bytes, base)
-        if not data.startswith(self._read_tail):
+        if not data.startswith(self._read_tail if start else self._head[:chunk_bytes]):
             raise ContentChangedError(self.location)
         stat = handle.stat()
         self.size, self.modified_unix_nano = stat.size, stat.modified_unix_nano
@@ -217,17 +235,36 @@ class TailedFile:
         self._mark = None
         return Reading(framed, consumed)
 
-    def _load(self, handle: Handle) -> None:
+    def _look(self, handle: Handle) -> bool:
+        """See more of the first bytes of a file that has not been begun, if those seen before are still there."""
+        known = self.mark.head_length
+        head = handle.read(HEAD_BYTES, 0)
+        if known and (digest(head[:known]) != self.mark.head or handle.stat().size < self.size):
+            return False
+        self._head = head
+        self._mark = None
+        return True
+
+    def _load(self, handle: Handle, mark: Mark | None = None) -> bool:
+        """See what surrounds the offset, if it agrees with ``mark``."""
         stat = handle.stat()
+        head = handle.read(min(self.offset or HEAD_BYTES, HEAD_BYTES), 0)
+        length = min(self.offset, TAIL_BYTES)
+        tail = handle.read(length, self.offset - length)
+        if mark and Mark.of(self.offset, head[: mark.head_length], tail[length - mark.tail_length :]) != mark:
+            return False
+        if mark and mark.head_length and not self.offset and stat.size < self.size:
+            return False
         self.size, self.modified_unix_nano = stat.size, stat.modified_unix_nano
         self.at_end = False
-        length = min(self.offset, TAIL_BYTES)
-        self._head = handle.read(min(self.offset, HEAD_BYTES), 0)
-        self._tail = handle.read(length, self.offset - length)
+        self._head = head
+        self._tail = tail
+        self._mark = None
         self._rewind()
+        return True
 
     def _rewind(self) -> None:
         self._read_offset = self.offset
         self._read_tail = self._tail
-        self._head = self._head[: self.offset]
+        self._head = self._head[: self.offset or HEAD_BYTES]
         self._framer.reset()

@@ -62,3 +62,22 @@ def test_a_pipe_in_the_place_of_a_file_is_opened_without_waiting(tmp_path: Path)
     os.mkfifo(tmp_path / "pipe")
 
     assert not Handle(str(tmp_path / "pipe")).stat().regular
+
+
+def test_a_position_keeps_the_first_bytes_that_were_seen_in_a_file_of_which_nothing_was_read() -> None:
+    made = Position("/app.log", "/app.log", 3, FileKey(2049, 77), Mark.of(0, b"seen", b""), 9, 123)
+
+    assert Position.decode(made.encode()) == made
+
+
+def test_a_position_stored_before_first_bytes_were_kept_of_unread_files_is_read() -> None:
+    made = Position("/app.log", "/app.log", 3, FileKey(2049, 77), Mark.of(0, b"", b""), 9, 123)
+
+    assert Position.decode(made.encode()).mark.head_length == 0
+
+
+def test_hashes_of_more_bytes_than_were_read_are_no_position() -> None:
+    made = Position("/app.log", "/app.log", 3, FileKey(2049, 77), Mark.of(2, b"more", b"re"), 9, 123)
+
+    with pytest.raises(ValueError, match="position"):
+        Position.decode(made.encode())

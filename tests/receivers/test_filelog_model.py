@@ -134,7 +134,7 @@ def test_every_line_is_read_once_and_in_order_whatever_happens_between_two_runs(
     asyncio.run(play(actions, pattern, chunk_bytes))
 
 
-async def play_live(actions: list[tuple[str, str, int]], pattern: str) -> None:
+async def play_live(actions: list[tuple[str, str, int]], pattern: str, rotation: str) -> None:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         model = Model(directory)
@@ -151,8 +151,8 @@ async def play_live(actions: list[tuple[str, str, int]], pattern: str) -> None:
                         model.write(path, count)
                     elif action == "partial":
                         model.partial(path)
-                    elif action == "rotate":
-                        model.rotate(path)
+                    elif action in ("rotate", "copytruncate"):
+                        getattr(model, rotation)(path)
                     await asyncio.sleep(0.001 * count)
         async with following(ledger, directory / pattern, rescan_seconds=0.05):
             for path in list(model.expected):
@@ -164,8 +164,10 @@ async def play_live(actions: list[tuple[str, str, int]], pattern: str) -> None:
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(ACTIONS, max_size=25), st.sampled_from(["*.log", "*.log*"]))
+@given(
+    st.lists(ACTIONS, max_size=25), st.sampled_from(["*.log", "*.log*"]), st.sampled_from(["rotate", "copytruncate"])
+)
 def test_every_line_is_read_once_and_in_order_while_files_change_under_the_daemon(
-    actions: list[tuple[str, str, int]], pattern: str
+    actions: list[tuple[str, str, int]], pattern: str, rotation: str
 ) -> None:
-    asyncio.run(play_live(actions, pattern))
+    asyncio.run(play_live(actions, pattern, rotation))

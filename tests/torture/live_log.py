@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,10 +12,6 @@ if TYPE_CHECKING:
 
 ROTATION_SHARE = 0.012
 BIG_BURST_SHARE = 0.02
-SHORTEST_SECONDS = {"rename": 0.0, "copytruncate": 6.0}
-"""Between two rotations. A file that is cut off, filled, copied and cut off again before anything of it was read looks
-like one that has only grown; the receiver waits up to five seconds for the rest of the copy before it reads on. Quicker ones lose lines uncounted, a
-known fault (docs/guarantees.md): 0.0 for copytruncate shows it."""
 
 
 class LiveLog:
@@ -30,8 +25,6 @@ class LiveLog:
         self.rotations = 0
         self._path = path
         self._content = content
-        self._shortest_seconds = SHORTEST_SECONDS[rotation]
-        self._rotated_at = float("-inf")
         self._rotate = {"rename": self._rename, "copytruncate": self._copy_and_truncate}[rotation]
         self._chance = chance
         self._mean_bytes = len(content) / bursts
@@ -45,9 +38,8 @@ class LiveLog:
     def burst(self) -> None:
         """Writes a little, or much, or rotates."""
         chance = self._chance
-        if chance.random() < ROTATION_SHARE and time.monotonic() >= self._rotated_at + self._shortest_seconds:
+        if chance.random() < ROTATION_SHARE:
             self._rotate()
-            self._rotated_at = time.monotonic()
         share = 15.0 if chance.random() < BIG_BURST_SHARE else 0.7
         self._write(self._written + int(chance.expovariate(1 / (share * self._mean_bytes))) + 1)
 
