@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint format bench wheel docs lock clean
+.PHONY: help demo test lint format bench bench-forecast wheel docs lock clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## see it work: a sample application, its logs and a web page (DEMO_ARGS="--duration 60s")
 	@$(BIN)/logagent demo $(DEMO_ARGS)
@@ -29,6 +29,9 @@ format: $(INSTALLED)  ## mend style and format where that needs no thought
 
 bench: $(INSTALLED)  ## measure lines a second, processor time and memory against the floor (BENCH_ARGS=…)
 	$(BIN)/python -m benchmarks.bench $(BENCH_ARGS)
+
+bench-forecast: $(INSTALLED)  ## measure how far forecasts of spend are from what came (FORECAST_ARGS="--seeds 10")
+	$(BIN)/python -m benchmarks.forecast $(FORECAST_ARGS)
 
 wheel: $(INSTALLED)  ## build the package to install elsewhere, into dist/
 	$(BIN)/python -m build --no-isolation

@@ -184,7 +184,8 @@ class Committer:
             if value is None:
                 self._mirror.pop(key, None)
             else:
-                self._mirror[key] = value
+                # What orjson gives holds on to the 4 KiB that it was written into; a copy takes its own size.
+                self._mirror[key] = bytes(memoryview(value))
 
 
 def _is_any(changes: Changes) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from logagent.agent import Agent
+    from logagent.alerting.forecasting import Estimate
     from logagent.metrics.series import Family
     from logagent.model import Alert
     from logagent.web.live import LiveView
@@ -171,6 +172,10 @@ class Report:
                 "limit_usd": state.limit,
                 "period": state.period,
                 "unpriced": state.unpriced,
+                **_expected("projected", state.projection),
+                **_expected("forecast_30d", state.forecast_30d),
+                "forecast_note": state.note,
+                "burn_rates": state.burn_rates,
                 "resets_unix_nano": state.period_end_unix_nano,
             }
             for state in self._agent.pipeline.alerts.budgets()
@@ -219,6 +224,13 @@ class Report:
         """How much was lost since the ledger began, for whatever reason."""
         family = self._agent.pipeline.telemetry.family(telemetry.DROPPED)
         return int(sum(series.value for series in family.series.values()))
+
+
+def _expected(name: str, estimate: Estimate | None) -> dict[str, float | None]:
+    """An estimate, with its interval where there is one."""
+    if estimate is None:
+        return {}
+    return {f"{name}_usd": estimate.mid, f"{name}_low_usd": estimate.low, f"{name}_high_usd": estimate.high}
 
 
 def announce(alerts: Sequence[Alert]) -> None:

@@ -83,6 +83,27 @@ BUDGET_UNPRICED = Row(
     "Calls of the current period that have no price.",
     durable=False,
 )
+BUDGET_PROJECTED = Row(
+    "logagent_budget_projected",
+    "gauge",
+    ("budget", "group", "quantile"),
+    "What the current period will come to; with too little history quantile 0.5 only, the run rate.",
+    durable=False,
+)
+BUDGET_FORECAST_30D = Row(
+    "logagent_budget_forecast_30d",
+    "gauge",
+    ("budget", "group", "quantile"),
+    "What the next 30 days will come to; with too little history quantile 0.5 only, the run rate.",
+    durable=False,
+)
+BUDGET_BURN_RATE = Row(
+    "logagent_budget_burn_rate",
+    "gauge",
+    ("budget", "group", "window"),
+    "How many times faster than evenly the limit is spent.",
+    durable=False,
+)
 SLO_VALID = Row("logagent_slo_valid_events_total", "counter", ("slo", "group"), "Events that an SLO counted.")
 SLO_BAD = Row("logagent_slo_bad_events_total", "counter", ("slo", "group"), "Of those, the bad ones.")
 SLO_OBJECTIVE = Row(

@@ -9,8 +9,9 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from logagent import expr, telemetry
-from logagent.alerting.rules import Budget, BurnRateAlert, EventAlert, Slo, Threshold
+from logagent.alerting.rules import WINDOW_ALERTS, Budget, BurnRate, BurnRateAlert, EventAlert, Slo, Threshold
 from logagent.alerting.rules.routes import Mute, Route, TimeInterval
+from logagent.alerting.rules.windows import CountAlert
 from logagent.expr.tree import RESULTS
 from logagent.fields import KNOWN_FIELDS
 from logagent.metrics.rules import MetricRule
@@ -76,6 +77,18 @@ def parser_tables() -> str:
         "`[[span.line]]`": definition.Line,
     }
     return "\n".join(f"### {title}\n\n{model_table(model)}" for title, model in tables.items())
+
+
+def window_kind_table() -> str:
+    """What the kinds of window alerts have or mean otherwise than ``count``: one row for each such key of a kind."""
+    usual = model_table(CountAlert).splitlines()
+    rows = [
+        f"| `{word}` {row}"
+        for word, model in WINDOW_ALERTS.items()
+        for row in model_table(model).splitlines()[2:]
+        if row not in usual and not row.startswith("| `kind`")
+    ]
+    return "\n".join(["| kind | key | type | default | meaning |", "|---|---|---|---|---|", *rows, ""])
 
 
 def field_table() -> str:
@@ -153,8 +166,11 @@ TABLES = {
     ("parsers.md", "keys"): parser_tables,
     ("rules.md", "metric"): lambda: model_table(MetricRule),
     ("rules.md", "alert"): lambda: model_table(EventAlert),
+    ("rules.md", "window"): lambda: model_table(CountAlert),
+    ("rules.md", "window_kinds"): window_kind_table,
     ("rules.md", "budget"): lambda: model_table(Budget),
     ("rules.md", "threshold"): lambda: model_table(Threshold),
+    ("rules.md", "budget_burn_rate"): lambda: model_table(BurnRate),
     ("rules.md", "slo"): lambda: model_table(Slo),
     ("rules.md", "burn_rate"): lambda: model_table(BurnRateAlert),
     ("rules.md", "route"): lambda: model_table(Route),

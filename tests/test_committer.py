@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import tracemalloc
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 from agent_harness import DEADLINE_SECONDS, LINES, ScriptedExporter, plain, query, value_of
 from pipeline_harness import NOW, batch_of, make_pipeline
@@ -309,3 +311,17 @@ def _raising(error: Exception) -> Callable[..., None]:
         raise error
 
     return raise_it
+
+
+async def test_small_entries_are_remembered_in_little_memory(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = 1_000
+    monkeypatch.setattr(
+        scene.pipeline, "changes", lambda: [(("series", f"s:{number}"), orjson.dumps(number)) for number in range(many)]
+    )
+    tracemalloc.start()
+    try:
+        await scene.committer.commit()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < many * 1_024

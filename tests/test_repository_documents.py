@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import document_tables
 import pytest
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 
 from logagent import __version__, cli
 from logagent.catalog import load_catalog
+from logagent.rule_files import KEYS
 from logagent.settings import load_settings
 
 _TOP = Path(__file__).parents[1]
@@ -103,11 +105,17 @@ def test_every_toml_block_is_accepted_as_what_it_is(document: str, tmp_path: Pat
         file = tmp_path / f"{number}.toml"
         file.write_text(text)
         tables = tomli.loads(text)
-        kind = "parsers" if "record" in tables else "rules" if tables.keys() & {"metric", "alert", "budget"} else ""
+        kind = "parsers" if "record" in tables else "rules" if tables.keys() & set(KEYS) else ""
         settings = tmp_path / "logagent.toml"
-        paths = f'[{kind}]\npaths = ["{file}"]\n[receivers.stdin]\n' if kind else text
+        paths = f'[{kind}]\npaths = ["{file}"]\n[receivers.stdin]\n{_destinations(tables)}' if kind else text
         settings.write_text(paths)
         load_catalog(load_settings(settings, {"OTLP_TOKEN": "x"}))
+
+
+def _destinations(tables: dict[str, Any]) -> str:
+    """Exporters of the names that the routes of an example use."""
+    names = dict.fromkeys(name for route in tables.get("route", []) for name in route["to"])
+    return "".join(f'[exporters.{name}]\ntype = "webhook"\nurl = "http://127.0.0.1:1/"\n' for name in names)
 
 
 def test_the_example_of_a_parser_gives_the_spans_that_it_says(tmp_path: Path) -> None:

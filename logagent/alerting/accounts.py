@@ -4,43 +4,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
+from logagent.alerting.budget_plans import Basis
 from logagent.model import Alert, AlertState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from logagent.alerting.periods import Calendar, Period
-    from logagent.alerting.state import Change, Key, Texts
+    from logagent.alerting.budget_plans import BudgetPlan, Mark
+    from logagent.alerting.forecasting import Estimate
+    from logagent.alerting.periods import Period
+    from logagent.alerting.spending import Past
+    from logagent.alerting.state import Change, Key
 
 ENTRY = "budget"
 """First part of the ledger keys of accounts."""
-_ROUNDING = 1 - 1e-9
+ROUNDING = 1 - 1e-9
 """A sum of many floats may stay this far below its true value; a threshold must not wait for one more call."""
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetPlan:
-    """A budget rule, compiled."""
-
-    name: str
-    fingerprint: str
-    label_names: tuple[str, ...]
-    labels: Mapping[str, str]
-    """Of every alert of this budget, ``alertname`` included."""
-    thresholds: tuple[tuple[float, str], ...]
-    """Share of the limit and severity, ascending."""
-    limit: float
-    limits: Mapping[str, float]
-    currency: str
-    unit: str
-    calendar: Calendar
-    texts: Texts
-    max_groups: int
-    capture: Callable[[Any], tuple[bytes, dict[str, object]]]
 
 
 @dataclass(slots=True)
@@ -53,6 +36,11 @@ class Fired:
     """As sent: what resolves must be what fired."""
     trace_id: bytes
     resolved: bool = False
+    basis: Basis = Basis.SPEND
+    amount: float = 0.0
+    """What the threshold came to when it fired."""
+    told: dict[str, float] = field(default_factory=dict)
+    """What was expected then: names of texts → values."""
 
 
 @dataclass(slots=True)
@@ -60,15 +48,20 @@ class Account:
     """One group in one period."""
 
     entry: str
+    key: Key
     labels: dict[str, str]
     """The group's own."""
     period: Period
     limit: float
+    past: Past | None = None
+    """What the group spent before; None where there are too many groups to know."""
+    since_unix_nano: int = 0
+    """The end of the call that opened it."""
     spent: float = 0.0
     calls: int = 0
     unpriced: int = 0
     """Calls of which nobody knows what they cost."""
-    fired: dict[float, Fired] = field(default_factory=dict)
+    fired: dict[Mark, Fired] = field(default_factory=dict)
     next_amount: float = math.inf
     """Spend that reaches the lowest threshold that has not been."""
     dirty: bool = False
@@ -80,29 +73,44 @@ class Account:
 
     def arm(self, plan: BudgetPlan) -> None:
         """Work out which amount is the next to look for."""
-        waiting = (at for at, _ in plan.thresholds if at not in self.fired)
-        self.next_amount = next((at * self.limit * _ROUNDING for at in waiting), math.inf)
+        waiting = (one.at for one in plan.thresholds if one.mark not in self.fired)
+        self.next_amount = next((at * self.limit * ROUNDING for at in waiting), math.inf)
 
     def reached(self, at: float) -> bool:
         """Whether so much of the limit is spent."""
-        return self.spent >= at * self.limit * _ROUNDING
+        return self.spent >= at * self.limit * ROUNDING
+
+    def out_of_reach(self, fired: Fired) -> bool:
+        """Whether a limit that was raised since puts a threshold ahead again."""
+        if fired.basis is Basis.SPEND:
+            return not self.reached(fired.at)
+        return fired.at * self.limit > fired.amount
 
     def firing(self) -> Iterator[Fired]:
-        """The thresholds that were reached and have not resolved, in the order in which they were."""
-        return (fired for fired in self.fired.values() if not fired.resolved)
+        """The thresholds that were reached and have not resolved, by time."""
+        return (fired for fired in self.in_order() if not fired.resolved)
+
+    def in_order(self) -> list[Fired]:
+        """All that were reached, by time: forecasts are decided later than spend of the same time."""
+        return sorted(self.fired.values(), key=lambda fired: (fired.time_unix_nano, fired.basis.value, fired.at))
 
     def pack(self) -> bytes:
         """The ledger's value of this account."""
         fired = [
-            [one.at, one.time_unix_nano, one.labels, one.trace_id.hex(), one.resolved] for one in self.fired.values()
+            [
+                *(one.at, one.time_unix_nano, one.labels, one.trace_id.hex(), one.resolved),
+                *(one.basis.value, one.amount, one.told),
+            ]
+            for one in self.in_order()
         ]
-        return orjson.dumps([self.spent, self.calls, self.unpriced, fired])
+        return orjson.dumps([self.since_unix_nano, self.spent, self.calls, self.unpriced, fired])
 
     def unpack(self, data: bytes) -> None:
         """Take over what the ledger kept. Raises ValueError, TypeError or KeyError where it is no account."""
-        self.spent, self.calls, self.unpriced, reached = orjson.loads(data)
-        for at, time, labels, trace_id, resolved in reached:
-            self.fired[at] = Fired(at, time, labels, bytes.fromhex(trace_id), resolved)
+        self.since_unix_nano, self.spent, self.calls, self.unpriced, reached = orjson.loads(data)
+        for at, time, labels, trace_id, resolved, basis, amount, told in reached:
+            one = Fired(at, time, labels, bytes.fromhex(trace_id), resolved, Basis(basis), amount, told)
+            self.fired[one.basis, at] = one
 
 
 @dataclass(slots=True)
@@ -121,16 +129,25 @@ class Book:
 
 
 @dataclass(slots=True)
-class Floor:
-    """Where a budget's calendar begins: calls that ended before it come too late."""
+class Progress:
+    """How far a budget has come: where its calendar begins, and the last instants that were decided."""
 
     entry: str
     start: int = 0
+    """Calls that ended before it come too late."""
+    hour: int = 0
+    """The last instant at which forecasts were compared with thresholds."""
+    minute: int = 0
+    """The last instant at which burn rates were looked at."""
     dirty: bool = False
 
     def pack(self) -> bytes:
-        """The ledger's value: a decimal number."""
-        return str(self.start).encode()
+        """The ledger's value."""
+        return orjson.dumps([self.start, self.hour, self.minute])
+
+    def unpack(self, data: bytes) -> None:
+        """Take over what the ledger kept. Raises ValueError or TypeError where it is none."""
+        self.start, self.hour, self.minute = map(int, orjson.loads(data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +167,17 @@ class BudgetState:
     calls: int
     unpriced: int
     thresholds: tuple[float, ...]
+    """Of spend."""
     fired: tuple[float, ...]
+    """Of those, the reached ones."""
+    projection: Estimate | None
+    """What the period will come to; None where nothing is known of the group's past."""
+    forecast_30d: Estimate | None
+    """What the next 30 days will come to."""
+    note: str
+    """What to know of the two; empty where there is nothing."""
+    burn_rates: dict[str, float]
+    """Window → how many times faster than evenly the budget was spent in it."""
 
     @property
     def share(self) -> float:
@@ -158,51 +185,41 @@ class BudgetState:
         return self.spent / self.limit
 
 
-def state_of(plan: BudgetPlan, account: Account) -> BudgetState:
-    """What there is to show of an account."""
-    return BudgetState(
-        plan.name,
-        account.labels,
-        plan.currency or plan.unit,
-        account.spent,
-        account.limit,
-        account.period.label,
-        account.period.start_unix_nano,
-        account.period.end_unix_nano,
-        account.calls,
-        account.unpriced,
-        tuple(at for at, _ in plan.thresholds),
-        tuple(sorted(account.fired)),
-    )
-
-
 def alert_of(plan: BudgetPlan, account: Account, fired: Fired, change: Change) -> Alert:
-    """A threshold as an alert: its value is the share of the limit that is spent."""
-    values: dict[str, object] = {
-        "budget": plan.name,
-        "spent": account.spent,
-        "limit": account.limit,
-        "left": max(account.limit - account.spent, 0.0),
-        "share": account.share,
-        "value": account.share,
-        "threshold": fired.at,
-        "calls": account.calls,
-        "unpriced": account.unpriced,
-        "currency": plan.currency,
-        "unit": plan.unit,
-        "period": account.period.label,
-        "trace_id": fired.trace_id.hex(),
-    }
-    values |= {f"labels.{name}": text for name, text in fired.labels.items()}
+    """A threshold as an alert: its value is the share of the limit that is spent, or will be."""
+    value = account.share
+    if fired.basis is Basis.FORECAST:
+        value = fired.told["projected"] / account.limit
+    elif fired.basis is Basis.UNPRICED:
+        value = float(account.unpriced)
+    values = values_of(plan, account, fired.told) | {"threshold": fired.at, "value": value}
+    values |= {f"labels.{name}": text for name, text in fired.labels.items()} | {"trace_id": fired.trace_id.hex()}
     return Alert(
         plan.name,
         dict(fired.labels),
-        plan.texts.render(values, fired.trace_id),
+        plan.texts[fired.basis].render(values, fired.trace_id),
         change.state,
         change.reason.value,
-        account.share,
+        value,
         change.time_unix_nano,
         fired.time_unix_nano,
         change.time_unix_nano if change.state is AlertState.RESOLVED else 0,
         fired.trace_id,
     )
+
+
+def values_of(plan: BudgetPlan, account: Account, told: Mapping[str, float]) -> dict[str, object]:
+    """What the texts of every alert of an account may name."""
+    return {
+        "budget": plan.name,
+        "spent": account.spent,
+        "limit": account.limit,
+        "left": max(account.limit - account.spent, 0.0),
+        "share": account.share,
+        "calls": account.calls,
+        "unpriced": account.unpriced,
+        "currency": plan.currency,
+        "unit": plan.unit,
+        "period": account.period.label,
+        **told,
+    }

@@ -6,6 +6,7 @@ own parts and its dialect's attributes, never the decoded line. Conditions read 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 from logagent.alerting.checks import subject
 from logagent.alerting.state import Key, clean, label_text
 from logagent.expr import condition_source, parse, source
+from logagent.expr.index import Index
 from logagent.fields import KNOWN_FIELDS, NAMES, resolve_failure, resolve_record, resolve_span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from logagent.expr import Expression
     from logagent.model import Span
 
 LONGEST_EXAMPLE = 1024
@@ -61,56 +64,132 @@ _OUTGOING = {"span": resolve_span, "log": _outgoing_record, "error": _outgoing_f
 def compile_watches(
     watches: Sequence[Watch], about: str, failed: Callable[[str], None]
 ) -> Callable[[Sequence[Any]], None] | None:
-    """One function of a batch that tries each event on the watches of its source in turn; None where there are none.
+    """One function of a batch that gives each event to the watches of its source that it is for; None where there are none.
 
-    ``about`` is the subject of the batch. ``failed`` gets the name of a rule whose condition, value or key raised; such
-    an event is not the rule's.
+    Reactions come event by event, in the order of the watches. ``about`` is the subject of the batch. ``failed`` gets
+    the name of a rule whose condition, value or key raised; such an event is not the rule's.
     """
     own = [watch for watch in watches if subject(watch.source) == about]
     if not own:
         return None
     names: dict[str, object] = {"failed": failed, "label_text": label_text}
-    blocks = [(watch, _watch_source(watch, f"react_{index}", names)) for index, watch in enumerate(own)]
-    names |= {f"react_{index}": watch.react for index, watch in enumerate(own)}
-    lines = ["def look(items):", "    for x in items:"]
-    kinds = sorted({watch.source for watch in own} - {about})
-    if kinds:
-        lines.append("        kind = x.kind")
-        for position, kind in enumerate(kinds):
-            lines.append(f"        {'elif' if position else 'if'} kind == {kind!r}:")
-            lines += _block([source for watch, source in blocks if watch.source in {kind, about}], "    " * 3)
-        lines.append("        else:")
-    every = [source for watch, source in blocks if watch.source == about]
-    lines += _block(every, "    " * (3 if kinds else 2))
-    exec("\n".join(lines), names)  # noqa: S102 - the source is our own, made from checked expressions
+    text = "\n".join(_Writer(own, about, names).function())
+    exec(text, names)  # noqa: S102 - the source is our own, made from checked expressions
     look: Callable[[Sequence[Any]], None] = names["look"]  # type: ignore[assignment]  # exec has just defined it
     return look
 
 
-def _block(sources: list[list[str]], indent: str) -> list[str]:
-    return [f"{indent}{line}" for source in sources for line in source] or [f"{indent}pass"]
+class _Writer:
+    """Writes the function of one subject.
+
+    Its shape::
+
+        def act_0(x): …                     # value and key of a rule's event, and its reaction
+        def try_0(x, found): …              # a condition that an index leaves out for most events
+        def look(items):
+            for x in items:
+                if <condition>: found += …  # a condition that is tried on every event
+                <look-ups>                  # bind plan: the conditions that this event may meet
+                for attempt in plan: attempt(x, found)
+                for _, act in sorted(found): act(x)
+
+    A condition is tried once for all rules that have it.
+    """
+
+    def __init__(self, watches: Sequence[Watch], about: str, names: dict[str, object]) -> None:
+        self._watches = watches
+        self._about = about
+        self._names = names
+        self._resolve = _RESOLVERS[about]
+        self._groups: list[_Group] = []
+        shared: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        for position, watch in enumerate(watches):
+            shared[watch.source, watch.where].append(position)
+        for (kind, where), positions in shared.items():
+            self._groups.append(_Group(len(self._groups), kind, parse(where) if where else None, positions))
+        self._plans = 0
+        self._after: list[str] = []
+        """Lines that follow the function."""
+
+    def function(self) -> Iterator[str]:
+        """Yield all lines."""
+        for position, watch in enumerate(self._watches):
+            yield from self._act(position, watch)
+        kinds = sorted({group.kind for group in self._groups} - {self._about})
+        body = ["for x in items:"]
+        if kinds:
+            body.append("    kind = x.kind")
+            for number, kind in enumerate(kinds):
+                body.append(f"    {'elif' if number else 'if'} kind == {kind!r}:")
+                body += self._block({kind, self._about}, "        ")
+            body.append("    else:")
+        body += self._block({self._about}, "        " if kinds else "    ")
+        body += ["    if found:", "        if len(found) > 1: found.sort()"]
+        body += ["        for _, act in found: act(x)", "        found.clear()"]
+        yield from ("def look(items):", "    found = []")
+        yield from _indented(body, "    ")
+        yield from self._after
+
+    def _block(self, kinds: set[str], indent: str) -> Iterator[str]:
+        """What events of one kind are tried on."""
+        groups = [group for group in self._groups if group.kind in kinds]
+        if not groups:
+            return iter([f"{indent}pass"])
+        return _indented(self._tries(groups), indent)
+
+    def _tries(self, groups: list[_Group]) -> Iterator[str]:
+        index = Index([group.condition for group in groups])
+        for position in index.others:
+            yield from self._try(groups[position])
+        if not index.told:
+            return
+        plans = f"plans_{self._plans}"
+        self._plans += 1
+        yield from index.lookups(plans, self._resolve, self._names)
+        yield "for attempt in plan: attempt(x, found)"
+        for group in (groups[position] for position in index.told):
+            if not group.is_written:
+                group.is_written = True
+                self._after += [f"def try_{group.number}(x, found):", *_indented(self._try(group), "    ")]
+        attempts = ", ".join(f"{position}: try_{groups[position].number}" for position in index.told)
+        self._names[f"of_{plans}"] = index.plans
+        self._after.append(f"{plans} = of_{plans}({{{attempts}}})")
+
+    def _try(self, group: _Group) -> Iterator[str]:
+        acts = "".join(f"({position}, act_{position}), " for position in group.positions)
+        if group.condition is None:
+            yield f"found += ({acts})"
+            return
+        yield "try:"
+        yield f"    if {condition_source(group.condition, self._resolve, self._names)}: found += ({acts})"
+        yield "except Exception:"
+        yield from (f"    failed({self._watches[position].name!r})" for position in group.positions)
+
+    def _act(self, position: int, watch: Watch) -> Iterator[str]:
+        self._names[f"react_{position}"] = watch.react
+        value = source(parse(watch.value), self._resolve, self._names) if watch.value else "None"
+        keys = [f"key_{number}" for number in range(len(watch.by))]
+        yield from (f"def act_{position}(x):", "    try:", f"        value = {value}")
+        for key, text in zip(keys, watch.by, strict=True):
+            yield f"        {key} = {source(parse(text), _OUTGOING[self._about], self._names)}"
+            yield f"        if {key}.__class__ is not str: {key} = label_text({key})"
+        yield from ("    except Exception:", f"        failed({watch.name!r})", "        return")
+        yield f"    react_{position}(x, {_TIMES[self._about]}, value, ({''.join(f'{key}, ' for key in keys)}))"
 
 
-def _watch_source(watch: Watch, react: str, names: dict[str, object]) -> list[str]:
-    about = subject(watch.source)
-    condition = condition_source(parse(watch.where), _RESOLVERS[about], names) if watch.where else "True"
-    value = source(parse(watch.value), _RESOLVERS[about], names) if watch.value else "None"
-    keys = [f"key_{position}" for position in range(len(watch.by))]
-    lines = ["try:", f"    hit = {condition}", "    if hit:", f"        value = {value}"]
-    for key, text in zip(keys, watch.by, strict=True):
-        lines += [
-            f"        {key} = {source(parse(text), _OUTGOING[about], names)}",
-            f"        if {key}.__class__ is not str:",
-            f"            {key} = label_text({key})",
-        ]
-    return [
-        *lines,
-        "except Exception:",
-        "    hit = False",
-        f"    failed({watch.name!r})",
-        "if hit:",
-        f"    {react}(x, {_TIMES[about]}, value, ({''.join(f'{key}, ' for key in keys)}))",
-    ]
+@dataclass(slots=True)
+class _Group:
+    """The watches of one source with the same condition."""
+
+    number: int
+    kind: str
+    condition: Expression | None
+    positions: list[int]
+    is_written: bool = False
+
+
+def _indented(lines: Iterable[str], indent: str) -> Iterator[str]:
+    return (indent + line for line in lines)
 
 
 def compile_capture(

@@ -17,6 +17,7 @@ from logagent.alerting.compiling import compile_watches
 from logagent.alerting.kinds import KINDS, LEFTOVERS
 from logagent.alerting.reasons import Loss
 from logagent.alerting.running import Surroundings
+from logagent.alerting.slo.running import SloRule
 from logagent.alerting.state import Journal
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from logagent.alerting.accounts import BudgetState
     from logagent.alerting.rules import NamedRule
     from logagent.alerting.running import RunningRule
+    from logagent.alerting.slo.state import SloState
     from logagent.model import Alert, Failure, LogRecord, Span
 
 _UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError)
@@ -39,6 +41,8 @@ class EngineCounts:
     """Rule → events that its condition, value or group could not be worked out for."""
     losses: dict[str, int]
     """Reason → what did not count."""
+    slo_events: list[tuple[str, str, int, int]]
+    """SLO and group with their valid and bad events."""
 
 
 class AlertEngine:
@@ -63,6 +67,7 @@ class AlertEngine:
         given = Surroundings(common, identify, self._journal, self._lost)
         self._rules: list[RunningRule] = [_BUILDERS[type(rule)](rule, given) for rule in rules]
         self._budgets = [rule for rule in self._rules if isinstance(rule, BudgetRule)]
+        self._slos = [rule for rule in self._rules if isinstance(rule, SloRule)]
         self._declared = [(rule.name, severity) for rule in self._rules for severity in rule.severities]
         watches = [watch for rule in self._rules for watch in rule.watches]
         self._look_at_spans = compile_watches(watches, "span", self._failed)
@@ -149,9 +154,14 @@ class AlertEngine:
         """Every budget and group in the period of the last tick (before the first: in the latest period)."""
         return [state for rule in self._budgets for state in rule.states(self._time)]
 
+    def slos(self) -> list[SloState]:
+        """Every SLO and group in the period of the last tick (before the first: of their last events)."""
+        return [state for rule in self._slos for state in rule.states(self._time)]
+
     def take_counts(self) -> EngineCounts:
-        """Errors and losses since the last call."""
-        counts = EngineCounts(dict(self._errors), dict(self._losses))
+        """Errors, losses and the events of SLOs since the last call."""
+        events = [(rule.name, *one) for rule in self._slos for one in rule.take_events()]
+        counts = EngineCounts(dict(self._errors), dict(self._losses), events)
         self._errors.clear()
         self._losses.clear()
         return counts

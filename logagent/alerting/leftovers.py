@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from logagent.alerting.accounts import Account
+from logagent.alerting.burning import Fires
 from logagent.alerting.events import EventGroup
 from logagent.alerting.periods import Period
 from logagent.alerting.reasons import Reason
@@ -29,11 +30,27 @@ def budget_leftovers(entry: str, data: bytes) -> list[Alert]:
     _, name, _, *parts = orjson.loads(entry)
     if not parts:
         return []
-    account = Account(entry, {}, Period(0, 0, ""), 1.0)
+    account = Account(entry, (), {}, Period(0, 0, ""), 1.0)
     account.unpack(data)
     return [
         superseded_end(name, fired.labels, (fired.time_unix_nano, fired.time_unix_nano), fired.at, fired.trace_id)
         for fired in account.firing()
+    ]
+
+
+def past_leftovers(entry: str, data: bytes) -> list[Alert]:  # noqa: ARG001 - as all of its kind
+    """Past spend has nothing that could end."""
+    return []
+
+
+def burn_leftovers(entry: str, data: bytes) -> list[Alert]:
+    """The ends of a group's burn rates. Raises ValueError, TypeError, … where the entry is unreadable."""
+    fires = Fires(entry)
+    fires.unpack(data)
+    return [
+        superseded_end(name_of(entry), fire.labels, (since, since), 0.0, fire.trace_id)
+        for fire in fires.burning.values()
+        for since in (fire.lifecycle.firing_since,)
     ]
 
 

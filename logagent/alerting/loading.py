@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from logagent.alerting.checks import meant
 from logagent.alerting.kinds import KINDS, TABLES
-from logagent.alerting.rules import NamedRule, Threshold
+from logagent.alerting.rules import BurnRate, NamedRule, Threshold
 from logagent.errors import Problem
 
 if TYPE_CHECKING:
@@ -33,6 +33,36 @@ _OTHER_WORDS = {
     "measure": '`value`, such as value = "gen_ai.usage.cost"',
     "budget_duration": '`period`, such as period = "month"',
     "levels": "one rule for each `severity`",
+    "threshold": "`above` or `below`, of an alert on a window",
+    "gt": "`above`",
+    "greater_than": "`above`",
+    "num_events": "`above`, of the kind `count`",
+    "lt": "`below`",
+    "less_than": "`below`",
+    "range": '`window`, such as window = "5m"',
+    "timeframe": '`window`, such as window = "5m"',
+    "evaluation_window": '`window`, such as window = "5m"',
+    "every": "`interval`",
+    "evaluation_interval": "`interval`",
+    "pending_period": "`for`",
+    "hysteresis": "`recover`",
+    "recovery": "`recover`",
+    "recovery_threshold": "`recover`",
+    "min_samples": "`min_count`",
+    "min_denominator": "`min_count`",
+    "no_data_state": "`no_data`",
+    "on_missing_data": "`no_data`",
+    "buffer_time": "`allowed_lateness`",
+    "query_delay": "`allowed_lateness`",
+    "percentile": 'kind = "quantile" and quantile = 0.95',
+    "good": "`bad`: the condition the other way round",
+    "avg": 'kind = "mean"',
+    "average": 'kind = "mean"',
+    "frequency": 'kind = "count"',
+    "cardinality": 'kind = "distinct"',
+    "flatline": 'kind = "absence", or kind = "count" with `below`',
+    "heartbeat": 'kind = "absence"',
+    "absent": 'kind = "absence"',
 }
 """What authors of other systems' rules write → our word."""
 _EXAMPLES = {
@@ -41,6 +71,10 @@ _EXAMPLES = {
     "severity": "a word in lower case, such as info, warning or critical",
     "currency": 'an ISO 4217 code such as "USD"',
 }
+
+
+_WITHIN: dict[str | int, type[BaseModel]] = {"thresholds": Threshold, "burn_rates": BurnRate}
+"""Tables within rules, by the key that holds them."""
 
 
 class RuleReader:
@@ -106,7 +140,10 @@ def _model(table: str, data: object) -> type[NamedRule]:
         raise _KindError("`kind` is missing", f"one of {words}")
     word = data["kind"]
     if not isinstance(word, str) or word not in models:
-        raise _KindError(f"`{word}` is no kind of {table}", meant(str(word), models) or f"one of {words}")
+        raise _KindError(
+            f"`{word}` is no kind of {table}",
+            meant(str(word), models) or _OTHER_WORDS.get(str(word)) or f"one of {words}",
+        )
     return models[word]
 
 
@@ -138,7 +175,7 @@ def problem_of(model: type[BaseModel], details: ErrorDetails) -> tuple[Place, st
 
 
 def _unknown_key(model: type[BaseModel], place: Place, key: str) -> str:
-    keys = _keys(Threshold if len(place) > 1 and place[0] == "thresholds" else model)
+    keys = _keys(_WITHIN.get(place[0], model) if len(place) > 1 else model)
     return meant(key, keys) or _OTHER_WORDS.get(key, "") or f"one of {', '.join(keys)}"
 
 

@@ -1,6 +1,6 @@
 """Calendar periods of a time zone: which one a moment belongs to, and where it begins and ends.
 
-Each zone's time line is cut at the first instant of every local hour, day, Monday or month, so
+Each zone's time line is cut at the first instant of every local hour, day, Monday, month, quarter or year, so
 that every instant belongs to exactly one period whatever daylight saving does: days of 23 or 25
 hours, midnights that are skipped or come twice, hours that are told twice.
 """
@@ -28,6 +28,8 @@ class PeriodKind(Enum):
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
 
 
 class Period(NamedTuple):
@@ -36,7 +38,7 @@ class Period(NamedTuple):
     start_unix_nano: int
     end_unix_nano: int
     label: str
-    """What people call it: ``2026-11``, ``2026-W47``, ``2026-11-22``, ``2026-11-22T19:00+01:00``."""
+    """What people call it: ``2026``, ``2026-Q4``, ``2026-11``, ``2026-W47``, ``2026-11-22``, ``2026-11-22T19:00+01:00``."""
 
 
 class Calendar:
@@ -120,6 +122,22 @@ def _next_month(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
+def _first_of_quarter(day: date) -> date:
+    return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+
+
+def _next_quarter(day: date) -> date:
+    return _first_of_quarter(_first_of_quarter(day) + timedelta(days=100))
+
+
+def _first_of_year(day: date) -> date:
+    return day.replace(month=1, day=1)
+
+
+def _next_year(day: date) -> date:
+    return date(day.year + 1, 1, 1)
+
+
 def _week_label(day: date) -> str:
     year, week, _ = day.isocalendar()
     return f"{year:04}-W{week:02}"
@@ -129,4 +147,10 @@ _UNITS: dict[PeriodKind, tuple[Callable[[date], date], Callable[[date], date], C
     PeriodKind.DAY: (lambda day: day, lambda day: day + timedelta(days=1), date.isoformat),
     PeriodKind.WEEK: (_monday, lambda day: day + timedelta(days=7), _week_label),
     PeriodKind.MONTH: (_first_of_month, _next_month, lambda day: day.isoformat()[:7]),
+    PeriodKind.QUARTER: (
+        _first_of_quarter,
+        _next_quarter,
+        lambda day: f"{day.year:04}-Q{(day.month + 2) // 3}",
+    ),
+    PeriodKind.YEAR: (_first_of_year, _next_year, lambda day: f"{day.year:04}"),
 }

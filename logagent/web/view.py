@@ -51,7 +51,8 @@ class AgentView(Protocol):
     def budgets(self) -> Sequence[Mapping[str, object]]:
         """Give each budget's state.
 
-        ``name``, ``group``, ``spent_usd``, ``limit_usd``, ``period``, ``projected_usd``, ``resets_unix_nano``.
+        ``name``, ``group``, ``spent_usd``, ``limit_usd``, ``period``, ``resets_unix_nano``; ``projected_usd`` and
+        ``forecast_30d_usd`` with ``…_low_usd`` and ``…_high_usd``; ``forecast_note``, ``burn_rates``.
         """
         ...
 

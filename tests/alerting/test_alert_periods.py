@@ -91,7 +91,7 @@ def test_moments_outside_of_every_calendar_have_no_period() -> None:
 @given(
     st.sampled_from(ZONES),
     st.sampled_from(list(PeriodKind)),
-    st.integers(SECOND * 86400 * 40, nano("2037-12-01T00:00")),
+    st.integers(SECOND * 86400 * 800, nano("2037-12-01T00:00")),
 )
 @example("America/St_Johns", PeriodKind.DAY, nano("2010-11-07T02:31:30"))
 @example("America/St_Johns", PeriodKind.DAY, nano("2010-11-07T02:30:30"))

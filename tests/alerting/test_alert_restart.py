@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from logagent.alerting import AlertEngine
     from logagent.model import Alert, Span
 
+EXPECTED = (
+    MONTHLY.replace(
+        "1.0]", '1.0, { at = 0.8, basis = "forecast" }, { at = 1.5, basis = "forecast", confidence = 0.2 }]'
+    )
+    + 'by = ["user.id"]\n'
+    + 'burn_rates = [{ window = "3h", short_window = "20m", budget_consumed = 0.05 }]\n'
+    + 'timezone = "Asia/Kolkata"\nmissing_price = "alert"\n'
+)
 RULES = SLOW + MONTHLY.replace('"month"', '"hour"') + 'by = ["user.id"]\nmax_groups = 3\n'
 Ledger = dict[str, bytes]
 
@@ -80,6 +88,56 @@ def test_the_size_of_a_batch_changes_nothing(spans: list[Span], cuts: list[int])
     seen = [alert for low, high in pairwise(edges) for alert in pieces.spans(spans[low:high])]
     assert seen == whole.spans(spans)
     assert pieces.changes() == whole.changes()
+
+
+paces = st.lists(
+    st.tuples(
+        st.integers(1, 1500),
+        st.one_of(st.none(), st.floats(0, 12, allow_nan=False), st.just(4.0)),
+        st.sampled_from(["ann", "ann", "bob"]),
+        st.sampled_from(["go on", "tick", "restart"]),
+    ),
+    min_size=20,
+    max_size=50,
+)
+
+
+def in_order(alerts: list[Alert]) -> list[str]:
+    return sorted(
+        repr((one.time_unix_nano, sorted(one.labels.items()), one.reason, one.value, one.annotations["summary"]))
+        for one in alerts
+    )
+
+
+@settings(max_examples=15, deadline=None)
+@given(paces)
+def test_forecasts_and_burn_rates_are_the_same_however_the_lines_are_cut_and_wherever_the_agent_restarts(
+    steps: Sequence[tuple[int, float | None, str, str]],
+) -> None:
+    whole, ticked, broken = engine(EXPECTED), engine(EXPECTED), engine(EXPECTED)
+    ledger, ticked_ledger, time = Ledger(), Ledger(), START
+    expected: list[Alert] = []
+    of_ticked: list[Alert] = []
+    seen: list[Alert] = []
+    for minutes_later, cost, user, then in steps:
+        time += minutes_later * MINUTE
+        for rules, told_ in ((whole, expected), (ticked, of_ticked), (broken, seen)):
+            told_.extend(rules.spans([call(time, cost, user)]))
+        if then != "go on":
+            of_ticked += ticked.tick(time)
+            seen += broken.tick(time)
+        if then == "restart":
+            commit(ledger, broken)
+            broken = restarted(ledger, EXPECTED)
+    for rules, told_ in ((whole, expected), (ticked, of_ticked), (broken, seen)):
+        told_.extend(rules.tick(time + 5 * HOUR))
+    assert seen == of_ticked
+    assert in_order(seen) == in_order(expected)
+    commit(ledger, broken)
+    commit(ticked_ledger, ticked)
+    assert ledger == ticked_ledger
+    assert broken.firing() == ticked.firing() == whole.firing()
+    assert broken.budgets() == ticked.budgets() == whole.budgets()
 
 
 def test_an_alert_that_was_not_committed_comes_again_with_the_same_lines() -> None:
@@ -165,8 +223,9 @@ def test_a_new_threshold_that_is_already_behind_is_told_with_the_next_call() -> 
 def test_entries_that_cannot_be_read_are_counted_and_dropped() -> None:
     rules = engine(SLOW + MONTHLY)
     rules.spans([query(START), call(START, 60.0)])
-    event, budget = sorted(key for key, value in rules.changes().items() if value is not None)[::-1]
-    broken = {"": b"", "{}": b"1", "[1]": b"[]", event: b"[1]", budget: b"nonsense", '["event","x","y"]': b"\xff"}
+    own = [key for key, value in rules.changes().items() if value is not None]
+    assert {key.split('"')[1] for key in own} == {"event", "budget", "budget_days"}
+    broken = {"": b"", "{}": b"1", "[1]": b"[]", **dict.fromkeys(own, b"nonsense"), '["event","x","y"]': b"\xff"}
     again = engine(SLOW + MONTHLY)
     again.restore(broken)
     assert again.tick(START) == []

@@ -121,13 +121,21 @@ function drawAlerts(alerts, now) {
   if (!alerts.length) byId("alerts").append(element("li", {}, element("span", { class: "dim", text: "No alert." })));
 }
 
+function expected(budget, name) {
+  const low = budget[name + "_low_usd"], high = budget[name + "_high_usd"];
+  const range = typeof low === "number" && typeof high === "number" ? " (" + money(low) + " to " + money(high) + ")" : "";
+  return money(budget[name + "_usd"]) + range;
+}
+
 function drawBudgets(budgets, now) {
   byId("budgets").replaceChildren(...budgets.map((budget) => {
     const part = budget.limit_usd > 0 && typeof budget.spent_usd === "number" ? budget.spent_usd / budget.limit_usd : null;
     const fill = place(element("i"), { width: Math.min(100 * (part ?? 0), 100) });
     const tone = part === null ? "" : part >= 1 ? " over" : part >= 0.9 ? " near" : "";
     const more = [];
-    if (typeof budget.projected_usd === "number") more.push("projected " + money(budget.projected_usd));
+    if (typeof budget.projected_usd === "number") more.push("projected " + expected(budget, "projected"));
+    if (typeof budget.forecast_30d_usd === "number") more.push("next 30 days " + expected(budget, "forecast_30d"));
+    if (budget.forecast_note) more.push(budget.forecast_note);
     if (budget.resets_unix_nano) more.push("resets in " + span(budget.resets_unix_nano / 1e9 - now));
     return element("div", { class: "budget" },
       element("span", { text: [budget.name, budget.group].filter(Boolean).join(" · ") }),
