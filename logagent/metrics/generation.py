@@ -7,6 +7,8 @@ Its shape, for each item ``x`` of a batch::
         l0 = <label that these rules use>
         v = <value>                      # looked at before a series is made
         s = find(labels); s.value += v; <mark s dirty>
+    <look-ups>                           # bind plan: those of an index's conditions that this item may meet
+    for attempt in plan: attempt(x)      # each a function of the shape above
 
 A rule that raises is counted and does not stop the others.
 """
@@ -14,11 +16,12 @@ A rule that raises is counted and does not stop the others.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from logagent.expr import condition_source, parse, source
+from logagent.expr.index import Index
 from logagent.expr.tree import Constant, Expression, fields_of
 from logagent.fields import ATTRIBUTES, NUMBERS, TEMPLATE_FIELDS, TEXTS, resolve_failure, resolve_record, resolve_span
 from logagent.metrics.series import MetricType, label_text
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
     from logagent.metrics.rules import MetricRule
     from logagent.metrics.series import Family
+
+    _Group = tuple[str, list[MetricRule]]
+    """A condition and the rules that have it."""
 
 LARGEST_VALUE = 1e300
 """Values beyond it are skipped, so that no sum becomes infinite."""
@@ -49,55 +55,96 @@ def compile_source(
         "label_text": label_text,
         "bisect_left": bisect_left,
     }
-    text = "\n".join(_Writer(name, families, constants).function(rules))
+    text = "\n".join(_Module(name, families, constants).function(rules))
     exec(text, constants)  # noqa: S102 - the source is our own, made from checked expressions
     function: Callable[[Sequence[object]], None] = constants.pop("count")  # type: ignore[assignment]  # exec has just defined it
     return function
 
 
-class _Writer:
-    """Writes one function; lines are indented by the caller's depth."""
+class _Module:
+    """Writes the function of one source, and those that it calls."""
 
     def __init__(self, name: str, families: Mapping[str, Family], constants: dict[str, object]) -> None:
         self._name = name
         self._families = families
         self._constants = constants
-        self._resolve = _RESOLVERS.get(name, resolve_span)
-        self._locals: dict[str, str] = {}
-        self._times = "1"
-        """Source of a number: how many items ``x`` stands for."""
+        self._plans = 0
+        self._after: list[str] = []
+        """Lines that follow the function."""
 
     def function(self, rules: Sequence[MetricRule]) -> Iterator[str]:
-        """Yield the lines of the whole function."""
-        groups: dict[str, list[MetricRule]] = {}
+        """Yield all lines."""
+        shared: list[MetricRule] = []
+        others: list[MetricRule] = []
         for rule in rules:
-            groups.setdefault(rule.where, []).append(rule)
+            (shared if self._name == "log" and _is_of_templates(rule) else others).append(rule)
         yield "def count(batch):"
-        if not groups:
-            yield "    return"
-            return
-        if self._name == "log" and _of_templates(rules):
+        if shared:
             # records of one template read the same: one is looked at for all of them
             self._constants |= {"Counter": Counter, "template_of": attrgetter("template")}
-            self._times = "n"
             yield "    templates = list(map(template_of, batch))"
             yield "    some = dict(zip(templates, batch))"
             yield "    for t, n in Counter(templates).items():"
             yield "        x = some[t]"
-        else:
+            yield from _indented(self._counting(shared, "n"), 2)
+        if others:
             yield "    for x in batch:"
-        yield from _indented(self._shared_fields(groups), 2)
-        for where, group in groups.items():
-            yield from _indented(self._group(where, group), 2)
+            yield from _indented(self._counting(others, "1"), 2)
+        if not rules:
+            yield "    return"
+        yield from self._after
 
-    def _shared_fields(self, groups: Mapping[str, Sequence[MetricRule]]) -> Iterator[str]:
+    def _counting(self, rules: Sequence[MetricRule], times: str) -> Iterator[str]:
+        """What is done with one item, or with as many as ``times`` says that read the same."""
+        by_condition: defaultdict[str, list[MetricRule]] = defaultdict(list)
+        for rule in rules:
+            by_condition[rule.where].append(rule)
+        unordered = by_condition.keys() - _ordered(by_condition)
+        groups = list(by_condition.items())
+        index = Index([parse(where) if where in unordered and where else None for where, _ in groups])
+        writer = _Writer(self._name, self._families, self._constants, times)
+        yield from writer.groups([groups[position] for position in index.others], index.fields)
+        if not index.told:
+            return
+        plans, parameters = f"plans_{self._plans}", "x" if times == "1" else f"x, {times}"
+        self._plans += 1
+        yield from index.lookups(plans, writer.read, self._constants)
+        yield f"for attempt in plan: attempt({parameters})"
+        for position in index.told:
+            own = _Writer(self._name, self._families, self._constants, times)
+            self._after.append(f"def {plans}_{position}({parameters}):")
+            self._after += _indented(own.groups([groups[position]], ()), 1)
+        self._constants[f"of_{plans}"] = index.plans
+        attempts = ", ".join(f"{position}: {plans}_{position}" for position in index.told)
+        self._after.append(f"{plans} = of_{plans}({{{attempts}}})")
+
+
+class _Writer:
+    """Writes what is done with one item; lines are indented by the caller's depth."""
+
+    def __init__(self, name: str, families: Mapping[str, Family], constants: dict[str, object], times: str) -> None:
+        self._name = name
+        self._families = families
+        self._constants = constants
+        self._resolve = _RESOLVERS.get(name, resolve_span)
+        self._locals: dict[str, str] = {}
+        self._times = times
+        """Source of a number: how many items ``x`` stands for."""
+
+    def groups(self, groups: Sequence[_Group], more: Iterable[str]) -> Iterator[str]:
+        """Yield what the rules of some conditions do. ``more`` are fields that are read after that."""
+        yield from self._shared_fields(groups, more)
+        for where, rules in groups:
+            yield from self._group(where, rules)
+
+    def _shared_fields(self, groups: Sequence[_Group], more: Iterable[str]) -> Iterator[str]:
         """Read what is used more than once; a label that several rules of a group use is read once anyway."""
         if self._resolve is resolve_span:
             yield f"attributes = {ATTRIBUTES}"
-        uses: Counter[str] = Counter()
-        for where, group in groups.items():
-            texts = {text for rule in group for text in rule.by.values()}
-            for text in (where, *texts, *(rule.value_text for rule in group)):
+        uses = Counter(more)
+        for where, rules in groups:
+            texts = {text for rule in rules for text in rule.by.values()}
+            for text in (where, *texts, *(rule.value_text for rule in rules)):
                 uses.update(field.name for field in (fields_of(parse(text).tree) if text else ()))
         for name, count in uses.items():
             if count > 1:
@@ -105,7 +152,8 @@ class _Writer:
                 yield from _guarded([f"{local} = {self._source(name)}"], [f"{local} = None", self._failed(self._name)])
                 self._locals[name] = local
 
-    def _read(self, name: str) -> str:
+    def read(self, name: str) -> str:
+        """Source of a field, as the lines before have bound it."""
         return self._locals.get(name) or self._source(name)
 
     def _source(self, name: str) -> str:
@@ -118,7 +166,7 @@ class _Writer:
         for rule in rules:
             body += _guarded(self._rule(rule, names), [self._failed(rule.name)])
         if where:
-            condition = condition_source(parse(where), self._read, self._constants)
+            condition = condition_source(parse(where), self.read, self._constants)
             body = [f"if {condition}:", *_indented(body, 1)]
         yield from _guarded(body, [self._failed(rule.name) for rule in rules])
 
@@ -129,7 +177,7 @@ class _Writer:
         if isinstance(expression.tree, Constant):
             yield f"{name} = {label_text(expression.tree.value)!r}"
             return
-        text = source(expression, self._read, self._constants)
+        text = source(expression, self.read, self._constants)
         yield f"{name} = {text}"
         if text not in TEXTS:
             yield f"if {name}.__class__ is not str and {name}.__class__ is not int: {name} = label_text({name})"
@@ -140,7 +188,7 @@ class _Writer:
             amount = float(value.tree.value or 0)
             yield from self._update(rule, names, repr(amount) if self._times == "1" else f"{amount!r} * {self._times}")
             return
-        text = source(value, self._read, self._constants)
+        text = source(value, self.read, self._constants)
         lowest = -LARGEST_VALUE if rule.metric_type is MetricType.GAUGE else 0.0
         yield f"v = {text}"
         if text in NUMBERS:
@@ -172,12 +220,22 @@ class _Writer:
         return name
 
 
-def _of_templates(rules: Sequence[MetricRule]) -> bool:
-    """Whether the rules only count records, by nothing but what all records of one template share."""
-    texts = {text for rule in rules for text in (rule.where, *rule.by.values()) if text}
-    names = {field.name for text in texts for field in fields_of(parse(text).tree)}
-    counted = (isinstance(parse(rule.value_text).tree, Constant) for rule in rules)
-    return names <= TEMPLATE_FIELDS and all(counted) and all(rule.metric_type is MetricType.COUNTER for rule in rules)
+def _is_of_templates(rule: MetricRule) -> bool:
+    """Whether a rule only counts records, by nothing but what all records of one template share."""
+    if rule.metric_type is not MetricType.COUNTER or not isinstance(parse(rule.value_text).tree, Constant):
+        return False
+    texts = (text for text in (rule.where, *rule.by.values()) if text)
+    return TEMPLATE_FIELDS.issuperset(field.name for text in texts for field in fields_of(parse(text).tree))
+
+
+def _ordered(by_condition: Mapping[str, Sequence[MetricRule]]) -> set[str]:
+    """Conditions that must be tried in their order: those of gauges, of which the last one that sets it counts."""
+    gauges: defaultdict[str, set[str]] = defaultdict(set)
+    for where, rules in by_condition.items():
+        for rule in rules:
+            if rule.metric_type is MetricType.GAUGE:
+                gauges[rule.name].add(where)
+    return {where for conditions in gauges.values() if len(conditions) > 1 for where in conditions}
 
 
 def _labels(rules: Sequence[MetricRule]) -> dict[str, None]:
