@@ -19,7 +19,10 @@ class Problem:
     def __str__(self) -> str:
         """The problem in one line."""
         where = f"{self.file}: {self.place}" if self.place else self.file
-        return f"{where}: {self.message}; try: {self.hint}" if self.hint else f"{where}: {self.message}"
+        if not self.hint:
+            return f"{where}: {self.message}"
+        lead = "" if self.hint.startswith("did you mean") else "try: "
+        return f"{where}: {self.message}; {lead}{self.hint}"
 
 
 class LogagentError(Exception):

@@ -227,7 +227,7 @@ def test_two_readings_of_one_text_are_the_same_expression() -> None:
         ("a and (x).y", 7, "plain name", "dotted name"),
         ('"a".upper', 1, "plain name", "dotted name"),
         ("durat(1)", 1, "unknown function durat()", "one of matches"),
-        ("a or match(a, 'x')", 6, "unknown function match()", "matches(…)"),
+        ("a or match(a, 'x')", 6, "unknown function match()", "did you mean `matches`?"),
         ("body.startswith('x')", 1, "is a method", "startswith(body, …)"),
         ("__import__('os')", 1, "unknown function", ""),
         ("a[0] == 1", 1, "subscripts", "a.b"),

@@ -29,9 +29,6 @@ BUDGET_NAMES = (
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _NEAR = 0.8
 
-meant = did_you_mean
-"""The one wording of suggestions, under the name by which the loading of rules knows it."""
-
 
 def subject(source: str) -> str:
     """Whose fields a rule reads: ``log``, ``error`` or ``span``."""

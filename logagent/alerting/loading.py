@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from logagent.alerting.checks import meant
 from logagent.alerting.kinds import KINDS, TABLES
 from logagent.alerting.rules import BurnRate, NamedRule, Threshold
 from logagent.errors import Problem
+from logagent.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -142,7 +142,7 @@ def _model(table: str, data: object) -> type[NamedRule]:
     if not isinstance(word, str) or word not in models:
         raise _KindError(
             f"`{word}` is no kind of {table}",
-            meant(str(word), models) or _OTHER_WORDS.get(str(word)) or f"one of {words}",
+            did_you_mean(str(word), models) or _OTHER_WORDS.get(str(word)) or f"one of {words}",
         )
     return models[word]
 
@@ -176,7 +176,7 @@ def problem_of(model: type[BaseModel], details: ErrorDetails) -> tuple[Place, st
 
 def _unknown_key(model: type[BaseModel], place: Place, key: str) -> str:
     keys = _keys(_WITHIN.get(place[0], model) if len(place) > 1 else model)
-    return meant(key, keys) or _OTHER_WORDS.get(key, "") or f"one of {', '.join(keys)}"
+    return did_you_mean(key, keys) or _OTHER_WORDS.get(key, "") or f"one of {', '.join(keys)}"
 
 
 def _keys(model: type[BaseModel]) -> list[str]:
@@ -185,7 +185,7 @@ def _keys(model: type[BaseModel]) -> list[str]:
 
 def _nearest(details: ErrorDetails, expected: str) -> str:
     words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
-    return meant(str(details["input"]), words) or expected
+    return did_you_mean(str(details["input"]), words) or expected
 
 
 def _example(model: type[BaseModel], key: str) -> str:

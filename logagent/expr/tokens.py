@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 
 from logagent.expr.tree import RESULTS, ExpressionError
-from logagent.suggestions import nearest
+from logagent.suggestions import did_you_mean
 
 MAX_LENGTH = 4_000
 _MAX_NUMBER_LENGTH = 40
@@ -215,6 +215,5 @@ def _check_function(name: str, origin: int) -> None:
         method = name.rpartition(".")[2]
         hint = f"{method}({name.rpartition('.')[0]}, …)" if method in FUNCTIONS else "one of " + ", ".join(FUNCTIONS)
         raise ExpressionError(f"{name}() is a method, and values have none", origin + 1, hint)
-    near = nearest(name, FUNCTIONS)
-    hint = f"{near}(…)" if near else "one of " + ", ".join(FUNCTIONS)
+    hint = did_you_mean(name, FUNCTIONS) or "one of " + ", ".join(FUNCTIONS)
     raise ExpressionError(f"unknown function {name}()", origin + 1, hint)

@@ -14,7 +14,7 @@ from logagent.expr import Expression, ExpressionError, parse
 from logagent.expr.tree import ANY, LIST, NUMBER, Constant, fields_of, kind
 from logagent.fields import KNOWN_FIELDS, is_sensitive
 from logagent.metrics.series import OVERFLOW, MetricType
-from logagent.suggestions import nearest
+from logagent.suggestions import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -123,7 +123,7 @@ def _structural_problems(error: ValidationError, file: str, place: str) -> Itera
         message, hint = detail["msg"], ""
         if detail["type"] == "extra_forbidden":
             key = str(detail["loc"][-1])
-            message, hint = f"unknown key {key}", nearest(key, keys) or f"one of {', '.join(keys)}"
+            message, hint = f"unknown key `{key}`", did_you_mean(key, keys) or f"one of {', '.join(keys)}"
         elif detail["type"] == "missing":
             message, hint = "this key is missing", f"add {detail['loc'][-1]} = …"
         yield Problem(file, where, message[:1].lower() + message[1:], hint)
@@ -172,7 +172,7 @@ class _Inspection:
         source = self._rule.source
         if source in SOURCES:
             return
-        near = nearest(source, SOURCES, cutoff=0.8)
+        near = did_you_mean(source, SOURCES, cutoff=0.8)
         if near or not _KIND.fullmatch(source):
             self._add("from", f"unknown source {source!r}", near or f"one of {', '.join(SOURCES)}")
 
@@ -252,6 +252,6 @@ class _Inspection:
             near = nearest(field.name, known, cutoff) if subject == "span" else ""
             if near:
                 message = f"column {field.column}: unknown field {field.name}"
-                self._add(key, message, f'{near}, or field("{field.name}") if it is really named so')
+                self._add(key, message, f'did you mean `{near}`? field("{field.name}") if it is really named so')
             elif subject != "span" and is_sensitive(field.name):
                 self._add(key, f"column {field.column}: {field.name} names a secret, which no rule can read")

@@ -35,7 +35,7 @@ class Options(BaseModel):
     takes_alerts: ClassVar[bool] = False
     """Whether notifications about alerts can be sent there."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, defer_build=True)
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         """Only the names of what was set: any value may have come from a secret."""

@@ -54,7 +54,7 @@ def outcome(rules: AlertEngine, spans: Sequence[Span], last: int) -> list[Alert]
     return rules.spans(spans) + rules.tick(last)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(streams(), st.lists(st.integers(0, 480), max_size=6), st.integers(1, 40))
 def test_a_restart_anywhere_changes_no_alert_and_no_byte_of_state(spans: list[Span], restarts: list[int], size: int) -> None:
     straight, broken = engine(RULES), engine(RULES)
@@ -76,7 +76,7 @@ def test_a_restart_anywhere_changes_no_alert_and_no_byte_of_state(spans: list[Sp
     assert ledger == straight_ledger
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(streams(), st.lists(st.integers(0, 480), max_size=20))
 def test_how_lines_are_cut_into_batches_changes_nothing(spans: list[Span], cuts: list[int]) -> None:
     text = RULES.replace("max_groups = 3", "max_groups = 9")

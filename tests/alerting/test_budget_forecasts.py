@@ -164,7 +164,7 @@ def test_the_first_call_without_a_price_is_told_where_the_budget_asks_for_it() -
             "budget[0].thresholds: `not_before` of 40d is never in a month; try: less than the period",
         ),
         (EXPECTED.replace('severity = "info"', "confidence = 50"), "budget[0].thresholds[1].confidence: it should be"),
-        (EXPECTED.replace("basis", "bassis"), "unknown key `bassis`; try: did you mean `basis`?"),
+        (EXPECTED.replace("basis", "bassis"), "unknown key `bassis`; did you mean `basis`?"),
         (BURNING.replace('"5m"', '"1h"'), "budget[0].burn_rates[0].short_window: the short window is not shorter"),
         (BURNING.replace('"1h"', '"90s"'), "budget[0].burn_rates[0].window: 90s is no window; try: whole minutes"),
         (

@@ -9,6 +9,7 @@ from rule_conditions import FIELDS, conditions, events
 
 from logagent.alerting import compiling
 from logagent.alerting.compiling import Watch, compile_watches
+from logagent.alerting.state import label_text
 from logagent.expr import compile_condition, compile_value, parse
 from logagent.fields import resolve_failure, resolve_record, resolve_span
 from logagent.model import Failure, LogRecord, Resource, Span
@@ -73,13 +74,14 @@ class Reactions:
                 if rule.where and not compile_condition(parse(rule.where), resolve)(item):
                     continue
                 value = compile_value(parse(rule.value), resolve)(item) if rule.value else None
-                key = tuple(compiling.label_text(compile_value(parse(text), outgoing)(item)) for text in rule.by)
+                parts = [compile_value(parse(text), outgoing)(item) for text in rule.by]
+                key = tuple(part if isinstance(part, str) else label_text(part) for part in parts)
                 found.append((number, id(item), 10**18 + 5 if about == "span" else 5, repr(value), key))
         return found
 
 
 @given(
-    st.lists(drawn(["span", "query", "llm"]), min_size=1, max_size=30),
+    st.lists(drawn(["span", "query", "llm"]), min_size=1, max_size=16),
     st.lists(st.tuples(events, st.sampled_from(["query", "llm", "tool"])), max_size=8),
 )
 def test_indexed_rules_react_to_spans_as_each_would_by_itself(
@@ -97,7 +99,7 @@ def test_indexed_rules_react_to_spans_as_each_would_by_itself(
 @pytest.mark.parametrize("about", ["log", "error"])
 @given(data=st.data())
 def test_indexed_rules_react_to_records_and_failures_as_each_would_by_itself(about: str, data: st.DataObject) -> None:
-    reactions = Reactions(data.draw(st.lists(drawn([about]), min_size=1, max_size=30)))
+    reactions = Reactions(data.draw(st.lists(drawn([about]), min_size=1, max_size=16)))
     records = [record(fields) for fields in data.draw(st.lists(events, max_size=8))]
     items = [Failure(5, "KeyError", "x", "app", one) for one in records] if about == "error" else records
     look = compile_watches(reactions.watches(), about, reactions.failed.append)

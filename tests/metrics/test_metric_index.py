@@ -44,7 +44,7 @@ def drawn(sources: list[str]) -> st.SearchStrategy[list[MetricRule]]:
         st.sampled_from([*FIELDS, "1"]),
         st.lists(st.sampled_from(FIELDS), max_size=2, unique=True),
     )
-    return st.lists(parts, min_size=1, max_size=30).map(
+    return st.lists(parts, min_size=1, max_size=12).map(
         lambda found: [
             metric(f"m{number}", source, where, type=type_, value=value, by={name[0]: name for name in by})
             for number, (source, where, type_, value, by) in enumerate(found)

@@ -42,15 +42,15 @@ role = "star"
 """) == [
         "own.toml: version: input should be 1; try: version = 1",
         "own.toml: name: string should match pattern '^[a-z][a-z0-9_-]*$'; try: lower-case letters, digits and _, beginning with a letter",
-        "own.toml: format: input should be 'json' or 'text'; try: did you mean `json`?",
-        "own.toml: record.time.formt: unknown key `formt`; try: did you mean `format`?",
-        "own.toml: record.bodi: unknown key `bodi`; try: did you mean `body`?",
+        "own.toml: format: input should be 'json' or 'text'; did you mean `json`?",
+        "own.toml: record.time.formt: unknown key `formt`; did you mean `format`?",
+        "own.toml: record.bodi: unknown key `bodi`; did you mean `body`?",
         "own.toml: failure.same: input should be 'request' or 'process'; try: one of request, process",
         "own.toml: span[1].name: `name` is missing; try: add `name`",
         "own.toml: span[1].line[0].message: `message` is missing; try: add `message`",
-        "own.toml: span[1].line[0].role: input should be 'start', 'end', 'fail', 'add', 'echo' or 'event'; try: did you mean `start`?",
-        "own.toml: span[1].line[0].mesage: unknown key `mesage`; try: did you mean `message`?",
-        "own.toml: descripton: unknown key `descripton`; try: did you mean `description`?",
+        "own.toml: span[1].line[0].role: input should be 'start', 'end', 'fail', 'add', 'echo' or 'event'; did you mean `start`?",
+        "own.toml: span[1].line[0].mesage: unknown key `mesage`; did you mean `message`?",
+        "own.toml: descripton: unknown key `descripton`; did you mean `description`?",
     ]
 
 
@@ -79,7 +79,7 @@ message = "x"
 role = "end"
 where = "a = 1"
 """) == [
-        "own.toml: record.time.format: unknown time format 'epoch'; try: did you mean `epoch_s`?",
+        "own.toml: record.time.format: unknown time format 'epoch'; did you mean `epoch_s`?",
         "own.toml: record.time.zone: unknown time zone 'Mars/Olympus'; try: local, UTC, +02:00 or a name such as Europe/Berlin",
         "own.toml: match.where: column 7: the expression ends too early; try: join conditions with `and` or `or`",
         "own.toml: span[1].line[1].where: column 3: = is no operator here; try: use == to compare",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class RuleTable(BaseModel):
     """A table of a rule file: strict, immutable; an unknown key is a mistake."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Reading(NamedTuple):
