@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from logagent import expr, telemetry
-from logagent.alerting.rules import WINDOW_ALERTS, Budget, BurnRate, BurnRateAlert, EventAlert, Slo, Threshold
+from logagent.alerting.rules import WINDOW_ALERTS, AnomalyAlert, Budget, BurnRate, BurnRateAlert, EventAlert, Slo, Threshold
 from logagent.alerting.rules.routes import Mute, Route, TimeInterval
 from logagent.alerting.rules.windows import CountAlert
 from logagent.expr.tree import RESULTS
@@ -168,6 +168,7 @@ TABLES = {
     ("rules.md", "alert"): lambda: model_table(EventAlert),
     ("rules.md", "window"): lambda: model_table(CountAlert),
     ("rules.md", "window_kinds"): window_kind_table,
+    ("rules.md", "anomaly"): lambda: model_table(AnomalyAlert),
     ("rules.md", "budget"): lambda: model_table(Budget),
     ("rules.md", "threshold"): lambda: model_table(Threshold),
     ("rules.md", "budget_burn_rate"): lambda: model_table(BurnRate),

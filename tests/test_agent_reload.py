@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from typing import TYPE_CHECKING
 
 import pytest
+from afn_lines import BEGIN_MS, line
 from agent_harness import Harness, query, settings_of
+
+from logagent import agent as agent_module
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from logagent.model import Alert
 
 pytestmark = pytest.mark.usefixtures("in_a_hurry")
 
@@ -142,3 +148,83 @@ async def test_state_survives_a_reload_and_a_kill_right_after_it(harness: Harnes
     async with harness.running():
         await harness.until(lambda: harness.agent.receivers[0].caught_up and firing(harness), "all is read")
         assert firing(harness)["OwnSlow"] == "3 slow"
+
+
+TIMED = """
+[[alert]]
+name = "Errors"
+kind = "ratio"
+from = "log"
+bad = 'level == "ERROR"'
+window = "2m"
+above = 0.2
+for = "3m"
+min_count = 5
+
+[[budget]]
+name = "Lines"
+from = "log"
+value = "severity_number"
+unit = "points"
+limit = 3000
+period = "hour"
+
+[[slo]]
+name = "log-health"
+from = "log"
+bad = 'level == "ERROR"'
+objective = 99.0
+period = "30d"
+"""
+
+
+def hour_of_lines() -> list[bytes]:
+    """A line every ten seconds; from the 15th minute to the 35th every other one is an error."""
+    lines = []
+    for number in range(360):
+        bad = 90 <= number < 210 and number % 2 == 0
+        lines.append(line(BEGIN_MS + number * 10_000, "app", "hello", level="ERROR" if bad else "INFO"))
+    return lines
+
+
+async def told(harness: Harness, cuts: list[int], monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The changes of alerts in an hour of lines, with a reload and a restart in each part of them."""
+    seen: list[Alert] = []
+    monkeypatch.setattr(agent_module, "announce", seen.extend)
+    lines = hour_of_lines()
+    for begin, end in itertools.pairwise([0, *cuts, len(lines)]):
+        harness.begin(lines[:begin])
+        half = (begin + end) // 2
+        async with harness.running():
+            for upto in (half, end):
+                harness.receiver.send(lines[harness.receiver.emitted : upto])
+                await harness.until(lambda upto=upto: harness.receiver.emitted == upto, "they are read")
+                if cuts:
+                    assert await harness.agent.reloader.reload()
+    return [
+        (
+            alert.name,
+            alert.state.value,
+            alert.reason,
+            alert.labels["severity"],
+            str(alert.time_unix_nano // 10**9 - BEGIN_MS // 1000),
+        )
+        for alert in seen
+    ]
+
+
+async def test_reloads_and_restarts_amid_a_for_a_budget_and_an_slo_change_no_moment(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(file, TIMED)
+    seen = []
+    for number, cuts in enumerate(([], [100, 115, 130], [95, 105, 108, 111, 200, 220, 300])):
+        directory = tmp_path / str(number)
+        settings = settings_of(directory, rules={"shipped": [], "paths": [str(file)]})
+        seen.append(await told(Harness(directory, settings), cuts, monkeypatch))
+    undisturbed, *disturbed = seen
+    assert {(name, state) for name, state, *_ in undisturbed} == {
+        ("Errors", "pending"), ("Errors", "firing"), ("Errors", "resolved"),
+        ("Lines", "firing"), ("log-health", "firing"), ("log-health", "resolved"),
+    }  # fmt: skip
+    assert [sorted(each) for each in disturbed] == [sorted(undisturbed)] * 2

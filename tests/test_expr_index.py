@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +11,9 @@ from logagent.expr import compile_condition, parse
 from logagent.expr import index as index_module
 from logagent.expr.conjuncts import Aspect, Way, conjuncts
 from logagent.expr.index import Index
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Event = dict[str, Any]
 
@@ -26,7 +28,7 @@ def teller(texts: list[str], reads: Callable[[str], str] = read) -> Callable[[Ev
     names: dict[str, Any] = {"plans": index.plans({position: position for position in index.told})}
     lines = list(index.lookups("plans", reads, names)) if index.told else ["plan = ()"]
     source = "def tell(x):\n" + "".join(f"    {line}\n" for line in lines) + "    return plan\n"
-    exec(source, names)  # noqa: S102 - what an index writes is what is tested
+    exec(source, names)
     return lambda event: sorted([*index.others, *names["tell"](event)])
 
 
@@ -76,7 +78,8 @@ def test_alternatives_on_one_field_are_told_together() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['a != "x"', 'not (a == "x")', 'a == "x" or b == "y"', 'a == "x" or true', 'contains(a, "x")', "a == b", "a"]
+    "text",
+    ['a != "x"', 'not (a == "x")', 'a == "x" or b == "y"', 'a == "x" or true', 'contains(a, "x")', "a == b", "a"],
 )
 def test_what_is_not_certain_of_one_field_is_tried_on_every_event(text: str) -> None:
     assert conjuncts(parse(text).tree) == {}

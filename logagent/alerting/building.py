@@ -86,8 +86,8 @@ def _threshold(one: Threshold, budget: Budget) -> ThresholdPlan:
 
 
 def _burn_rate(one: BurnRate, budget: Budget) -> BurnPlan:
-    window, short = round(one.window * SECOND), round(one.short_window * SECOND)
-    return BurnPlan(window, short, one.budget_consumed, one.severity or budget.severity, format_duration(one.window))
+    window, short = round(one.long * SECOND), round(one.short * SECOND)
+    return BurnPlan(window, short, one.budget_consumed, one.severity or budget.severity, format_duration(one.long))
 
 
 def _texts(rule: EventAlert | Budget, summary: str = "") -> Texts:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from logagent.alerting.kinds import KINDS, TABLES
-from logagent.alerting.rules import BurnRate, NamedRule, Threshold
+from logagent.alerting.rules import Budget, BurnRate, BurnRateAlert, NamedRule, Slo, Threshold
 from logagent.errors import Problem
 from logagent.suggestions import did_you_mean
 
@@ -62,6 +62,11 @@ _OTHER_WORDS = {
     "cardinality": 'kind = "distinct"',
     "flatline": 'kind = "absence", or kind = "count" with `below`',
     "heartbeat": 'kind = "absence"',
+    "spike": 'kind = "anomaly"',
+    "seasonality": '`season`, such as season = "week"',
+    "deviations": "`sensitivity`",
+    "datapoints_to_alarm": "`datapoints`",
+    "evaluation_periods": "`of`",
     "absent": 'kind = "absence"',
 }
 """What authors of other systems' rules write → our word."""
@@ -73,8 +78,12 @@ _EXAMPLES = {
 }
 
 
-_WITHIN: dict[str | int, type[BaseModel]] = {"thresholds": Threshold, "burn_rates": BurnRate}
-"""Tables within rules, by the key that holds them."""
+_WITHIN: dict[tuple[type[BaseModel], str | int], type[BaseModel]] = {
+    (Budget, "thresholds"): Threshold,
+    (Budget, "burn_rates"): BurnRate,
+    (Slo, "burn_rates"): BurnRateAlert,
+}
+"""Tables within rules, by the rule and the key that holds them."""
 
 
 class RuleReader:
@@ -175,7 +184,7 @@ def problem_of(model: type[BaseModel], details: ErrorDetails) -> tuple[Place, st
 
 
 def _unknown_key(model: type[BaseModel], place: Place, key: str) -> str:
-    keys = _keys(_WITHIN.get(place[0], model) if len(place) > 1 else model)
+    keys = _keys(_WITHIN.get((model, place[0]), model) if len(place) > 1 else model)
     return did_you_mean(key, keys) or _OTHER_WORDS.get(key, "") or f"one of {', '.join(keys)}"
 
 

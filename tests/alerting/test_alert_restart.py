@@ -20,7 +20,7 @@ EXPECTED = (
         "1.0]", '1.0, { at = 0.8, basis = "forecast" }, { at = 1.5, basis = "forecast", confidence = 0.2 }]'
     )
     + 'by = ["user.id"]\n'
-    + 'burn_rates = [{ window = "3h", short_window = "20m", budget_consumed = 0.05 }]\n'
+    + 'burn_rates = [{ long = "3h", short = "20m", budget_consumed = 0.05 }]\n'
     + 'timezone = "Asia/Kolkata"\nmissing_price = "alert"\n'
 )
 RULES = SLOW + MONTHLY.replace('"month"', '"hour"') + 'by = ["user.id"]\nmax_groups = 3\n'

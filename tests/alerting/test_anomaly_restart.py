@@ -11,7 +11,6 @@ from window_samples import Ledger, commit, engine, restarted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from random import Random
 
     from logagent.alerting import AlertEngine
     from logagent.model import Alert, Span
@@ -21,11 +20,38 @@ QUICK = ("warm_up = 10", "datapoints = 2", "of = 3", 'cooldown = "3m"', 'accept_
 EVENTS = rule(*QUICK, BY, 'season = "day"', "max_groups = 3", 'forget_after = "3d"', name="Single")
 WINDOWS = "".join(
     [
-        rule(*QUICK, BY, 'window = "1m"', 'aggregate = "count"', 'forget_after = "30m"', "max_groups = 3", name="Count", value=None),
-        rule(*QUICK, 'window = "1m"', 'aggregate = "rate"', 'direction = "below"', 'forget_after = "2h"', name="Rate", value=None),
+        rule(
+            *QUICK,
+            BY,
+            'window = "1m"',
+            'aggregate = "count"',
+            'forget_after = "30m"',
+            "max_groups = 3",
+            name="Count",
+            value=None,
+        ),
+        rule(
+            *QUICK,
+            'window = "1m"',
+            'aggregate = "rate"',
+            'direction = "below"',
+            'forget_after = "2h"',
+            name="Rate",
+            value=None,
+        ),
         rule(*QUICK, BY, 'window = "10m"', 'aggregate = "sum"', 'season = "day"', 'forget_after = "3d"', name="Sum"),
-        rule(*QUICK, BY, 'window = "1m"', 'aggregate = "mean"', 'scale = "linear"', 'forget_after = "20m"', name="Mean"),
-        rule(*QUICK, 'window = "2m"', 'aggregate = "quantile"', "quantile = 0.9", 'season = "week"', "min_count = 2", name="Most"),
+        rule(
+            *QUICK, BY, 'window = "1m"', 'aggregate = "mean"', 'scale = "linear"', 'forget_after = "20m"', name="Mean"
+        ),
+        rule(
+            *QUICK,
+            'window = "2m"',
+            'aggregate = "quantile"',
+            "quantile = 0.9",
+            'season = "week"',
+            "min_count = 2",
+            name="Most",
+        ),
     ]
 )
 RULES = EVENTS + WINDOWS
@@ -56,7 +82,9 @@ def outcome(rules: AlertEngine, spans: Sequence[Span], last: int) -> list[Alert]
 
 @settings(max_examples=25, deadline=None)
 @given(streams(), st.lists(st.integers(0, 480), max_size=6), st.integers(1, 40))
-def test_a_restart_anywhere_changes_no_alert_and_no_byte_of_state(spans: list[Span], restarts: list[int], size: int) -> None:
+def test_a_restart_anywhere_changes_no_alert_and_no_byte_of_state(
+    spans: list[Span], restarts: list[int], size: int
+) -> None:
     straight, broken = engine(RULES), engine(RULES)
     straight_ledger, ledger = Ledger(), Ledger()
     time = START
@@ -124,7 +152,11 @@ def test_a_group_keeps_a_bounded_amount_however_long_it_is_known() -> None:
 
 
 def test_nothing_is_left_of_a_group_that_is_forgotten() -> None:
-    for text in (rule('season = "day"'), rule('window = "1m"', 'aggregate = "mean"', 'season = "day"'), rule('window = "1m"', 'aggregate = "sum"')):
+    for text in (
+        rule('season = "day"'),
+        rule('window = "1m"', 'aggregate = "mean"', 'season = "day"'),
+        rule('window = "1m"', 'aggregate = "sum"'),
+    ):
         ledger, rules = Ledger(), engine(text)
         feed(rules, steady(0, 20_000))
         commit(ledger, rules)
@@ -162,7 +194,7 @@ def test_entries_that_cannot_be_read_are_counted_and_dropped() -> None:
     rules, ledger = engine(RULES), Ledger()
     feed(rules, steady(0, 3000))
     commit(ledger, rules)
-    for broken in (b"", b"[]", b"[1,2]", b'{"a":1}', b"\xff", b"null", b'[0,[],[null]]', b'[[["x",1]]]'):
+    for broken in (b"", b"[]", b"[1,2]", b'{"a":1}', b"\xff", b"null", b"[0,[],[null]]", b'[[["x",1]]]'):
         again = engine(RULES)
         again.restore(dict.fromkeys(ledger, broken))
         feed(again, steady(3000, 3600))

@@ -108,7 +108,7 @@ def test_the_past_outlives_another_period() -> None:
     assert (state.period, state.note) == ("2026-Q4", "")
 
 
-BURNING = MONTHLY + 'burn_rates = [{ window = "1h", short_window = "5m", budget_consumed = 0.05, severity = "page" }]\n'
+BURNING = MONTHLY + 'burn_rates = [{ long = "1h", short = "5m", budget_consumed = 0.05, severity = "page" }]\n'
 
 
 def test_sudden_spend_fires_within_a_minute_and_ends_soon_after_it() -> None:
@@ -165,11 +165,11 @@ def test_the_first_call_without_a_price_is_told_where_the_budget_asks_for_it() -
         ),
         (EXPECTED.replace('severity = "info"', "confidence = 50"), "budget[0].thresholds[1].confidence: it should be"),
         (EXPECTED.replace("basis", "bassis"), "unknown key `bassis`; did you mean `basis`?"),
-        (BURNING.replace('"5m"', '"1h"'), "budget[0].burn_rates[0].short_window: the short window is not shorter"),
-        (BURNING.replace('"1h"', '"90s"'), "budget[0].burn_rates[0].window: 90s is no window; try: whole minutes"),
+        (BURNING.replace('"5m"', '"1h"'), "budget[0].burn_rates[0].short: the short window is not shorter"),
+        (BURNING.replace('"1h"', '"90s"'), "budget[0].burn_rates[0].long: 90s is no window; try: whole minutes"),
         (
-            BURNING.replace("short_window", "short"),
-            "burn_rates[0].short: unknown key `short`; try: one of window, short_window",
+            BURNING.replace("short =", "short_window ="),
+            "burn_rates[0].short_window: unknown key `short_window`; try: one of long, short",
         ),
         (BURNING + 'by = { window = "user.id" }\n', "budget[0].by: the label `window` is set by budgets"),
         (BURNING + 'burn_summary = "{{ chance }}"\n', "budget[0].burn_summary: unknown name `chance` in a text"),

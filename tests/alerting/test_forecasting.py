@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.forecast import LIMIT, TWICE, Figures, Results, measure, merge, pooled
@@ -116,9 +116,11 @@ def test_the_chance_of_more_than_the_quantiles_is_what_they_say() -> None:
     assert Estimate(10.0, 10.0, 10.0, 10.0).chance_above(10.1) == 0.0
 
 
-amounts = st.floats(0, 1e15, allow_nan=False)
+amounts = st.one_of(st.floats(0, 1e15, allow_nan=False), st.sampled_from([0.0, 5e-324, 1e-123, 1e-9, 1.0, 1e15]))
 
 
+@settings(deadline=None)
+@example([0.0] * 20 + [1e-123, 1e15] * 5 + [1e-123] * 40, date(2026, 1, 1), 0.5)
 @given(st.lists(amounts, min_size=1, max_size=80), st.dates(date(1970, 2, 1), date(8900, 1, 1)), st.floats(0, 1))
 def test_whatever_was_spent_the_estimate_is_a_finite_ordered_amount(
     past: list[float], day: date, elapsed: float
@@ -133,7 +135,8 @@ def test_whatever_was_spent_the_estimate_is_a_finite_ordered_amount(
         assert estimate.certain <= estimate.mid
         if estimate.low is not None and estimate.high is not None:
             assert estimate.certain <= estimate.low <= estimate.mid <= estimate.high < math.inf
-            assert 0 <= estimate.chance_above(100.0) <= 1
+            for amount in (0.0, 5e-324, 9.0, math.nextafter(9.0, 10.0), estimate.mid, 1e15, 1e300):
+                assert 0 <= estimate.chance_above(amount) <= 1
 
 
 def test_nothing_spent_is_nothing_expected() -> None:

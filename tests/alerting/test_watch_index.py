@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
+from alert_samples import PlainDialect
 from hypothesis import given
 from hypothesis import strategies as st
 from rule_conditions import FIELDS, conditions, events
@@ -13,8 +14,6 @@ from logagent.alerting.state import label_text
 from logagent.expr import compile_condition, compile_value, parse
 from logagent.fields import resolve_failure, resolve_record, resolve_span
 from logagent.model import Failure, LogRecord, Resource, Span
-
-from alert_samples import PlainDialect
 
 RESOURCE = Resource("shop")
 RESOLVE = {"span": resolve_span, "log": resolve_record, "error": resolve_failure}
@@ -69,7 +68,7 @@ class Reactions:
         found: list[tuple[object, ...]] = []
         for item in items:
             for number, rule in enumerate(self.rules):
-                if rule.source != about and item.kind != rule.source:
+                if rule.source not in (about, item.kind):
                     continue
                 if rule.where and not compile_condition(parse(rule.where), resolve)(item):
                     continue

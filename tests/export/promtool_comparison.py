@@ -161,7 +161,9 @@ def _compressed(values: list[str]) -> Iterator[str]:
         same = next((at for at in range(position, len(values)) if values[at] != values[position]), len(values))
         count = same - position
         again = f"x{count - 1}" if count > 1 else ""
-        yield (f"_x{count}" if values[position] == "_" else f"{values[position]}+0{again}" if again else values[position])
+        yield (
+            f"_x{count}" if values[position] == "_" else f"{values[position]}+0{again}" if again else values[position]
+        )
         position = same
 
 

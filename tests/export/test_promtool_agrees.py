@@ -46,7 +46,15 @@ burn_rates = [
 SCENARIOS = [
     Scenario(
         "an error rate with for, by endpoint",
-        alert("ratio", 'bad = "error"', 'by = ["endpoint"]', 'window = "5m"', "min_count = 20", "above = 0.1", 'for = "2m"'),
+        alert(
+            "ratio",
+            'bad = "error"',
+            'by = ["endpoint"]',
+            'window = "5m"',
+            "min_count = 20",
+            "above = 0.1",
+            'for = "2m"',
+        ),
         ERRORS,
         70 * MINUTE,
     ),
@@ -65,7 +73,11 @@ SCENARIOS = [
     Scenario(
         "too few events keep an alert that fires",
         alert("ratio", 'bad = "error"', 'window = "5m"', "min_count = 20", "above = 0.1"),
-        [row("0s", "20m", "5s", request=GOOD), row("15m", "5m", "10s", request=FAILED), row("50m", "20m", "5s", request=GOOD)],
+        [
+            row("0s", "20m", "5s", request=GOOD),
+            row("15m", "5m", "10s", request=FAILED),
+            row("50m", "20m", "5s", request=GOOD),
+        ],
         80 * MINUTE,
     ),
     Scenario(
@@ -92,8 +104,20 @@ SCENARIOS = [
     ),
     Scenario(
         "a quantile, with a way back",
-        alert("quantile", 'value = "duration"', "quantile = 0.95", 'window = "5m"', "min_count = 10", 'above = "5s"', 'recover = "2s"'),
-        [row("0s", "50m", "5s", request=GOOD), row("10m", "6m", "20s", request=SLOW), row("18m", "4m", "15s", request={**GOOD, "duration": "3s"})],
+        alert(
+            "quantile",
+            'value = "duration"',
+            "quantile = 0.95",
+            'window = "5m"',
+            "min_count = 10",
+            'above = "5s"',
+            'recover = "2s"',
+        ),
+        [
+            row("0s", "50m", "5s", request=GOOD),
+            row("10m", "6m", "20s", request=SLOW),
+            row("18m", "4m", "15s", request={**GOOD, "duration": "3s"}),
+        ],
         50 * MINUTE,
     ),
     Scenario(
@@ -109,7 +133,9 @@ SCENARIOS = [
     ),
     Scenario(
         "silence of members that are expected",
-        alert("absence", 'by = ["host"]', 'window = "10m"', 'expected = [{ host = "w1" }, { host = "w2" }]', source="log"),
+        alert(
+            "absence", 'by = ["host"]', 'window = "10m"', 'expected = [{ host = "w1" }, { host = "w2" }]', source="log"
+        ),
         [row("0s", "90m", "1m", log={"host": "w1"}), row("30m", "20m", "1m", log={"host": "w2"})],
         90 * MINUTE,
     ),
@@ -121,7 +147,7 @@ SCENARIOS = [
     ),
     Scenario(
         "a count",
-        alert("count", 'where = \'level == "ERROR"\'', 'window = "5m"', "above = 5", source="log"),
+        alert("count", "where = 'level == \"ERROR\"'", 'window = "5m"', "above = 5", source="log"),
         [
             {"at": "10m", "count": 5, "log": {"level": "ERROR"}},
             {"at": "20m", "count": 6, "log": {"level": "ERROR"}},
@@ -132,7 +158,11 @@ SCENARIOS = [
     Scenario(
         "a rate that is too low",
         alert("rate", 'window = "5m"', "below = 0.1", 'for = "1m"'),
-        [row("0s", "20m", "5s", request=GOOD), row("20m", "20m", "30s", request=GOOD), row("40m", "20m", "5s", request=GOOD)],
+        [
+            row("0s", "20m", "5s", request=GOOD),
+            row("20m", "20m", "30s", request=GOOD),
+            row("40m", "20m", "5s", request=GOOD),
+        ],
         60 * MINUTE,
     ),
     Scenario(
@@ -144,7 +174,10 @@ SCENARIOS = [
     Scenario(
         "a sum",
         alert("sum", 'value = "gen_ai.usage.output_tokens"', 'window = "10m"', "above = 1000", source="llm"),
-        [row("0s", "60m", "1m", llm={"gen_ai.usage.output_tokens": 50}), row("20m", "5m", "30s", llm={"gen_ai.usage.output_tokens": 200})],
+        [
+            row("0s", "60m", "1m", llm={"gen_ai.usage.output_tokens": 50}),
+            row("20m", "5m", "30s", llm={"gen_ai.usage.output_tokens": 200}),
+        ],
         60 * MINUTE,
     ),
     Scenario(
@@ -165,7 +198,7 @@ limits = { small = 10 }
 period = "month"
 by = ["team"]
 thresholds = [1.0]
-burn_rates = [{ window = "1h", short_window = "5m", budget_consumed = 0.1, severity = "critical" }]
+burn_rates = [{ long = "1h", short = "5m", budget_consumed = 0.1, severity = "critical" }]
 """,
         [
             row("0s", "4h", "1m", llm={"gen_ai.usage.cost": 0.01, "team": ["small", "large"]}),
@@ -192,4 +225,4 @@ def test_a_rule_that_says_something_else_is_found(tmp_path: Path) -> None:
     comparison = Comparison(SCENARIOS[0], tmp_path)
     answer = comparison.promtool(comparison.exported.text.replace("for: 2m", "for: 5m"))
     assert answer.returncode == 1
-    assert 'ALERTS{alertstate=\"firing\"' in answer.stdout + answer.stderr
+    assert 'ALERTS{alertstate="firing"' in answer.stdout + answer.stderr

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rule_conditions import FIELDS, conditions, events
@@ -12,6 +11,9 @@ from logagent.metrics.engine import MetricEngine
 from logagent.metrics.rules import MetricRule
 from logagent.metrics.store import Store
 from logagent.model import Failure, LogRecord, Resource, Span
+
+if TYPE_CHECKING:
+    import pytest
 
 RESOURCE = Resource("backend")
 Shown = dict[str, dict[tuple[str, ...], tuple[float, list[int]]]]

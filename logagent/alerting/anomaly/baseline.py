@@ -18,6 +18,8 @@ SPACING = 60_000_000_000
 """Nanoseconds between two samples that are learned after the warm-up: 288 of them reach back for some five hours at least."""
 _FEWEST_RESIDUALS = 48
 """Samples that show how well the season fits, before it is relied on."""
+_STEEPNESS = 1 / 6
+"""Standard deviations in the step between two slots: with a sensitivity of 3, half of the step is not unusual."""
 _ASIDE = 16
 """Of the samples that are not learned, the last ones are kept: they are the level of what lasts."""
 
@@ -45,21 +47,23 @@ class Baseline:
 
     def usual(self, time: int) -> Usual | None:
         """What is usual at a moment; None where nothing was learned."""
-        season = self._days.usual(time) if self._days is not None else None
+        season = None if self._days is None else self._days.usual(time)
         if season is not None and len(self._history.residuals) >= _FEWEST_RESIDUALS:
-            return self._believed(season + self.offset, usual_of(self._history.residuals))
+            base = season.number + self.offset
+            return self._believed(base, usual_of(self._history.residuals), season.steepness * _STEEPNESS)
         if self._recent is None and self._history.levels:
-            self._recent = self._believed(self.offset, usual_of(self._history.levels))
+            self._recent = self._believed(self.offset, usual_of(self._history.levels), 0.0)
         return self._recent
 
-    def _believed(self, base: float, found: Usual) -> Usual:
+    def _believed(self, base: float, found: Usual, doubt: float) -> Usual:
         middle = base + found.middle
         least = self._plan.scale.least(middle)
-        return Usual(middle, max(found.below, least), max(found.above, least))
+        return Usual(middle, max(found.below, least) + doubt, max(found.above, least) + doubt)
 
     def learn(self, time: int, number: float, *, is_warm: bool) -> bool:
         """Take a sample that is not part of an incident. Give whether it is learned: after the warm-up one a minute is."""
-        self._aside.clear()
+        if self._aside:
+            self._aside.clear()
         if is_warm and self._learned is not None and abs(time - self._learned) < SPACING:
             return False
         self._learned, self._recent = time, None
@@ -68,12 +72,14 @@ class Baseline:
             self._history.add(level, None)
             return True
         season = self._days.usual(time)
-        self._history.add(level, None if season is None else level - season)
+        self._history.add(level, None if season is None else level - season.number)
         self._days.learn(time, level)
         return True
 
-    def put_aside(self, distance: float) -> None:
-        """Take a sample that is part of an incident, as its distance from what was usual."""
+    def put_aside(self, time: int, number: float, distance: float) -> None:
+        """Take a sample that is part of an incident, and its distance from what was usual."""
+        if self._days is not None:
+            self._days.learn(time, number - self.offset, is_odd=True)
         self._aside.append(distance)
         del self._aside[:-_ASIDE]
 

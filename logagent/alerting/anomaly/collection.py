@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from logagent.alerting.anomaly.group import AnomalyGroup
 from logagent.alerting.state import LARGEST_VALUE, OVERFLOW_KEY, Journal, Key, entry_key, label_text
@@ -68,6 +68,6 @@ class Groups:
         return sorted(self.by_key.values(), key=lambda group: (group.lifecycle.firing_since, group.entry))
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether it is one that can be added up: finite, and no larger than what sums stay exact with."""
     return (value.__class__ is float or value.__class__ is int) and -LARGEST_VALUE <= value <= LARGEST_VALUE

@@ -36,27 +36,31 @@ class EventAnomalies:
         self._by_key = self._groups.by_key
         self._journal = journal
         self._lost = lost
+        self._patience = min(plan.quiet, plan.forget_after)
 
     def react(self, event: object, time: int, value: object, key: Key) -> None:
         """Take an event that the rule's condition holds for."""
-        if value is None:
-            return
         if not is_number(value):
-            self._lost(Loss.EVENT_VALUE)
+            if value is not None:
+                self._lost(Loss.EVENT_VALUE)
             return
         if not 0 <= time <= LATEST:
             self._lost(Loss.EVENT_TIME)
             return
         group = self._by_key.get(key) or self._find(key, time)
-        if time >= self._deadline(group):
+        if time >= group.last + self._patience and time >= self._deadline(group):
             group = self._lapse(group, time) or self._find(key, time)
         group.last = time
-        turn = group.take(Sample(time, time, float(value), 1, lambda: self.plan.capture(event)), self._lost)  # type: ignore[arg-type]  # a number
+        if not group.passes(time, value):
+            self._judge(group, event, time, value)
+        if not group.dirty:
+            self._journal.touch(group)
+
+    def _judge(self, group: AnomalyGroup, event: object, time: int, value: float) -> None:
+        turn = group.judge(Sample(time, time, float(value), 1, lambda: self.plan.capture(event)), self._lost)
         if turn is not None:
             self._journal.alerts.append(told(group, turn))
             self.due = min(self.due, self._deadline(group))
-        if not group.dirty:
-            self._journal.touch(group)
 
     def _find(self, key: Key, time: int) -> AnomalyGroup:
         kept = self._groups.kept(key)

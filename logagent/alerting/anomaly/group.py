@@ -104,32 +104,42 @@ class AnomalyGroup:
         """Whether its alert fires."""
         return self.lifecycle.state is AlertState.FIRING
 
-    def take(self, sample: Sample, lost: Callable[[Loss], None]) -> Turn | None:
-        """Judge a sample, learn from it, and give the state that begins with it."""
-        plan, baseline, at = self.plan, self.baseline, sample.at
-        number = plan.scale.forward(sample.value)
-        if self.seen < plan.warm_up:
-            self.seen += 1
+    def passes(self, at: int, value: float) -> bool:
+        """Take a value about which there is nothing to say: it warms up, or all is as usual. Give whether it was one."""
+        plan, baseline = self.plan, self.baseline
+        number = plan.scale.forward(value)
+        if self.seen < plan.warm_up or (usual := baseline.usual(at)) is None:
+            self.seen += self.seen < plan.warm_up
             baseline.learn(at, number, is_warm=False)
-            return None
-        usual = baseline.usual(at)
+            return True
+        distance = number - usual.middle
+        far = plan.sensitivity * (usual.above if distance > 0 else usual.below)
+        if self.labels or self.above or self.below or not -far <= distance <= far:
+            return False
+        baseline.learn(at, number, is_warm=True)
+        return True
+
+    def judge(self, sample: Sample, lost: Callable[[Loss], None]) -> Turn | None:
+        """Take a sample that does not pass, and give the state that begins with it."""
+        number = self.plan.scale.forward(sample.value)
+        usual = self.baseline.usual(sample.at)
         if usual is None:
-            baseline.learn(at, number, is_warm=False)
             return None
         distance = number - usual.middle
         score = distance / (usual.above if distance > 0 else usual.below)
-        mask = (1 << plan.of) - 1
-        self.above = (self.above << 1 | self._is_above(sample, score)) & mask
-        self.below = (self.below << 1 | self._is_below(usual, score)) & mask
-        if self.above or self.below:
-            holds = max(self.above.bit_count(), self.below.bit_count()) >= plan.datapoints
-        else:
-            holds = False
+        holds = self._mark(sample, usual, score)
         if not holds and not self.labels:
             self.held_since, self.is_hushed = None, False
-            baseline.learn(at, number, is_warm=True)
+            self.baseline.learn(sample.at, number, is_warm=True)
             return None
         return self._consider(sample, self._sight(sample, usual, score), distance, lost, holds=holds)
+
+    def _mark(self, sample: Sample, usual: Usual, score: float) -> bool:
+        """Note whether a sample is unusual. Give whether enough of the last ones are."""
+        mask = (1 << self.plan.of) - 1
+        self.above = (self.above << 1 | self._is_above(sample, score)) & mask
+        self.below = (self.below << 1 | self._is_below(usual, score)) & mask
+        return max(self.above.bit_count(), self.below.bit_count()) >= self.plan.datapoints
 
     def _is_above(self, sample: Sample, score: float) -> bool:
         return self.plan.looks_up and score > self.plan.sensitivity and sample.events >= self.plan.min_count
@@ -157,7 +167,7 @@ class AnomalyGroup:
         if not holds:
             self.held_since, self.is_hushed = None, False
             self.baseline.learn(sample.at, self.plan.scale.forward(sample.value), is_warm=True)
-        elif self._lasts(time, distance):
+        elif self._lasts(sample, distance):
             self.baseline.accept()
             self.held_since, self.above, self.below = None, 0, 0
             holds, reason = False, Reason.NEW_LEVEL
@@ -170,12 +180,12 @@ class AnomalyGroup:
         self._show(sample, sight, state)
         return Turn(state, reason, time) if state else None
 
-    def _lasts(self, time: int, distance: float) -> bool:
+    def _lasts(self, sample: Sample, distance: float) -> bool:
         """Whether what is unusual has lasted so long that it is the new level."""
-        if self.held_since is None or time < self.held_since:
-            self.held_since = time
-        self.baseline.put_aside(distance)
-        return time - self.held_since >= self.plan.accept_after
+        if self.held_since is None or sample.time < self.held_since:
+            self.held_since = sample.time
+        self.baseline.put_aside(sample.at, self.plan.scale.forward(sample.value), distance)
+        return sample.time - self.held_since >= self.plan.accept_after
 
     def _cools(self, time: int) -> bool:
         return self.resolved is not None and 0 <= time - self.resolved < self.plan.cooldown

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, insort
+from math import isnan, nan
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from logagent.alerting.state import Journal
 
@@ -52,11 +53,23 @@ class Piece:
     def __init__(self, entry: str) -> None:
         self.entry = entry
         self.dirty = False
-        self.samples: list[tuple[float, float | None]] = []
+        self.samples = array("d")
+        """Of each sample what it was, and its distance from its season: not a number where that was not known."""
+
+    def pairs(self) -> Iterator[tuple[float, float]]:
+        """The samples one by one."""
+        return zip(self.samples[::2], self.samples[1::2], strict=True)
 
     def pack(self) -> bytes:
         """The ledger's value of this piece."""
-        return orjson.dumps(self.samples)
+        return orjson.dumps(list(self.samples))
+
+    def restore(self, data: bytes) -> None:
+        """Take back what ``pack`` gave. Raises ValueError or TypeError where it is none."""
+        numbers = [nan if number is None else float(number) for number in orjson.loads(data)]
+        if len(numbers) % 2 or any(map(isnan, numbers[::2])):
+            raise ValueError(data)
+        self.samples = array("d", numbers)
 
 
 class History:
@@ -77,10 +90,10 @@ class History:
     def add(self, level: float, residual: float | None) -> None:
         """Take a sample; the oldest ones go where there are too many."""
         piece = self._pieces.get(self._last)
-        if piece is None or len(piece.samples) >= _PIECE:
+        if piece is None or len(piece.samples) >= 2 * _PIECE:
             self._last += 1
             piece = self._pieces[self._last] = Piece(self._entry(self._last))
-        piece.samples.append((level, residual))
+        piece.samples.extend((level, nan if residual is None else residual))
         self._journal.touch(piece)
         insort(self.levels, level)
         if residual is not None:
@@ -91,21 +104,20 @@ class History:
     def _drop(self, number: int) -> None:
         piece = self._pieces.pop(number)
         self._journal.forget(piece.entry)
-        for level, residual in piece.samples:
+        for level, residual in piece.pairs():
             del self.levels[bisect_left(self.levels, level)]
-            if residual is not None:
+            if not isnan(residual):
                 del self.residuals[bisect_left(self.residuals, residual)]
 
     def restore(self, number: int, data: bytes) -> None:
         """Take back a piece. Raises ValueError or TypeError where it is none."""
         piece = Piece(self._entry(number))
-        for level, residual in orjson.loads(data):
-            piece.samples.append((float(level), None if residual is None else float(residual)))
+        piece.restore(data)
         self._pieces[number] = piece
         self._last = max(self._last, number)
-        for level, residual in piece.samples:
+        for level, residual in piece.pairs():
             insort(self.levels, level)
-            if residual is not None:
+            if not isnan(residual):
                 insort(self.residuals, residual)
 
     def clear(self) -> None:

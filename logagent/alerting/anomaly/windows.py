@@ -201,7 +201,10 @@ class WindowAnomalies:
             panes.append(pane)
         example = _no_example if pane is None else lambda: pane.example() or _no_example()
         middle = time - self._window.interval // 2
-        return group.take(Sample(time, middle, float(total.value(panes)), count, example), self._lost)
+        value = float(total.value(panes))
+        if group.passes(middle, value):
+            return None
+        return group.judge(Sample(time, middle, value, count, example), self._lost)
 
     def _following(self, group: AnomalyGroup, index: int) -> int:
         """The next instant after one that means something to a group."""

@@ -48,7 +48,9 @@ _WIDER_BELOW, _WIDER_ABOVE = 1.25, 1.4
 """A model that has seen the days it is tested on errs less than it will: so much less, to hold 80 of 100."""
 _UNSEEN = 2.5
 """Standard deviations of a day's noise, which lasts from one day to the next, that hold 80 of 100."""
-_LEAST_WIDTH = 1e-6
+_LEAST_WIDTH, _WIDEST = 1e-6, math.log(1000)
+_NOTHING = 1e-9
+"""Amounts of a day below this are none: quotients stay numbers, whatever was spent."""
 
 
 class Spread(NamedTuple):
@@ -110,7 +112,7 @@ class SpendModel:
             self._spreads[known] = self._back_test(known)
         wider = math.sqrt(days / known)
         low, high = self._spreads[known]
-        return Spread(low * wider, high * wider)
+        return Spread(max(low * wider, -_WIDEST), min(high * wider, _WIDEST))
 
     @cached_property
     def _grown(self) -> list[float]:
@@ -140,7 +142,8 @@ def fit(first: date, totals: Sequence[float]) -> SpendModel | None:
     if len(totals) < LEAST_DAYS:
         return None
     begin = max(len(totals) - HISTORY_DAYS, 0)
-    return SpendModel(first + timedelta(days=begin), totals[begin:])
+    known = [total if total >= _NOTHING else 0.0 for total in totals[begin:]]
+    return SpendModel(first + timedelta(days=begin), known)
 
 
 def _tame(plain: Sequence[float], factors: Sequence[float]) -> tuple[list[float], list[float]]:

@@ -63,6 +63,8 @@ class Estimate:
         if left <= 0 or middle <= 0:
             return float(left <= 0)
         bound = (self.high if left > middle else self.low) - self.certain
+        if min(bound / middle, left / middle) <= 0 or bound == middle:
+            return float(left < middle)  # beside what is spent, the rest is too small to tell its quantiles apart
         width = abs(math.log(bound / middle)) / _WIDTH
         return _NORMAL.cdf(-math.log(left / middle) / width)
 

@@ -85,24 +85,24 @@ def _check_minutes(seconds: float) -> float:
 class BurnRate(RuleTable):
     """Spend that is so fast that no forecast is waited for."""
 
-    window: Annotated[Duration, AfterValidator(_check_minutes)] = Field(
+    long: Annotated[Duration, AfterValidator(_check_minutes)] = Field(
         description="Time in which so much is spent; whole minutes, 3d at most.", examples=["1h"]
     )
-    short_window: Annotated[Duration, AfterValidator(_check_minutes)] = Field(
+    short: Annotated[Duration, AfterValidator(_check_minutes)] = Field(
         description="Time in which the same speed must hold, so that the alert ends soon after the spend.",
         examples=["5m"],
     )
     budget_consumed: float = Field(
-        gt=0, le=1, description="Share of the limit that the window may cost.", examples=[0.05]
+        gt=0, le=1, description="Share of the limit that `long` may cost.", examples=[0.05]
     )
     severity: Severity = Field(
         default="", description="Label `severity`; the budget's if not given.", validate_default=False
     )
 
-    @field_validator("short_window")
+    @field_validator("short")
     @classmethod
     def _check_short(cls, short: float, info: ValidationInfo) -> float:
-        window = info.data.get("window")
+        window = info.data.get("long")
         if window is not None and short >= window:
             raise custom_error("the short window is not shorter", f"a twelfth: {format_duration(window / 12)}")
         return short
@@ -155,7 +155,7 @@ class Budget(NamedRule):
     burn_rates: Annotated[list[BurnRate], Field(max_length=10)] = Field(
         default=[],
         description="Speeds of spend that are worth an alert.",
-        examples=[[{"window": "1h", "short_window": "5m", "budget_consumed": 0.05}]],
+        examples=[[{"long": "1h", "short": "5m", "budget_consumed": 0.05}]],
     )
     missing_price: Literal["ignore", "alert"] = Field(
         default="ignore",
@@ -218,7 +218,7 @@ class Budget(NamedRule):
     @field_validator("burn_rates")
     @classmethod
     def _check_burn_rates(cls, burn_rates: list[BurnRate]) -> list[BurnRate]:
-        windows = [one.window for one in burn_rates]
+        windows = [one.long for one in burn_rates]
         if len(set(windows)) < len(windows):
             raise custom_error("a window is there twice", "each window once")
         return burn_rates
