@@ -12,6 +12,7 @@ from logagent.alerting import compiling
 from logagent.alerting.compiling import Watch, compile_watches
 from logagent.alerting.state import label_text
 from logagent.expr import compile_condition, compile_value, parse
+from logagent.expr import index as index_module
 from logagent.fields import resolve_failure, resolve_record, resolve_span
 from logagent.model import Failure, LogRecord, Resource, Span
 
@@ -61,6 +62,15 @@ class Reactions:
     def _reaction(self, number: int) -> compiling.React:
         return lambda event, time, value, key: self.seen.append((number, id(event), time, repr(value), key))
 
+    def indexed(self, items: list[Any], about: str, fewest: int) -> list[tuple[object, ...]]:
+        """What they do; ``fewest`` conditions are worth a look-up."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(index_module, "FEWEST", fewest)
+            look = compile_watches(self.watches(), about, self.failed.append)
+        assert look is not None
+        look(items)
+        return self.seen
+
     def one_by_one(self, items: list[Any], about: str) -> list[tuple[object, ...]]:
         """What they should do: each rule by itself on each event, without any index."""
         resolve = RESOLVE[about]
@@ -68,7 +78,7 @@ class Reactions:
         found: list[tuple[object, ...]] = []
         for item in items:
             for number, rule in enumerate(self.rules):
-                if rule.source not in (about, item.kind):
+                if rule.source not in (about, getattr(item, "kind", about)):
                     continue
                 if rule.where and not compile_condition(parse(rule.where), resolve)(item):
                     continue
@@ -82,16 +92,14 @@ class Reactions:
 @given(
     st.lists(drawn(["span", "query", "llm"]), min_size=1, max_size=16),
     st.lists(st.tuples(events, st.sampled_from(["query", "llm", "tool"])), max_size=8),
+    st.sampled_from([1, 4]),
 )
 def test_indexed_rules_react_to_spans_as_each_would_by_itself(
-    rules: list[Drawn], found: list[tuple[dict[str, Any], str]]
+    rules: list[Drawn], found: list[tuple[dict[str, Any], str]], fewest: int
 ) -> None:
     reactions = Reactions(rules)
-    look = compile_watches(reactions.watches(), "span", reactions.failed.append)
     items = [span(fields, kind) for fields, kind in found]
-    assert look is not None
-    look(items)
-    assert reactions.seen == reactions.one_by_one(items, "span")
+    assert reactions.indexed(items, "span", fewest) == reactions.one_by_one(items, "span")
     assert reactions.failed == []
 
 
@@ -101,10 +109,7 @@ def test_indexed_rules_react_to_records_and_failures_as_each_would_by_itself(abo
     reactions = Reactions(data.draw(st.lists(drawn([about]), min_size=1, max_size=16)))
     records = [record(fields) for fields in data.draw(st.lists(events, max_size=8))]
     items = [Failure(5, "KeyError", "x", "app", one) for one in records] if about == "error" else records
-    look = compile_watches(reactions.watches(), about, reactions.failed.append)
-    assert look is not None
-    look(items)
-    assert reactions.seen == reactions.one_by_one(items, about)
+    assert reactions.indexed(items, about, data.draw(st.sampled_from([1, 4]))) == reactions.one_by_one(items, about)
     assert reactions.failed == []
 
 
