@@ -1,0 +1,146 @@
+"""SIGKILL and SIGHUP amid a `for`, a budget period and an SLO window change no moment of any alert."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+from tests.afn_lines import BEGIN_MS, line
+from tests.agent_process import AgentProcess, value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+RULES = """
+[[alert]]
+name = "Errors"
+kind = "ratio"
+from = "log"
+bad = 'level == "ERROR"'
+window = "2m"
+above = 0.2
+for = "3m"
+min_count = 5
+
+[[alert]]
+name = "Quantile"
+kind = "quantile"
+from = "log"
+value = "severity_number"
+quantile = 0.9
+window = "5m"
+above = 16
+keep_firing_for = "2m"
+
+[[budget]]
+name = "Points"
+from = "log"
+value = "severity_number"
+unit = "points"
+limit = 3000
+period = "hour"
+
+[[slo]]
+name = "Health"
+from = "log"
+bad = 'level == "ERROR"'
+objective = 99.0
+period = "30d"
+
+[[route]]
+name = "all"
+to = ["hook"]
+group_by = ["alertname", "severity", "window", "threshold"]
+group_wait = "1s"
+group_interval = "1s"
+"""
+LINES = 360
+Moment = tuple[str, ...]
+
+
+@contextmanager
+def hook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    seen: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/", seen
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def hour_of_lines() -> list[bytes]:
+    """A line every ten seconds; from the 15th minute to the 35th every other one is an error."""
+    return [
+        line(BEGIN_MS + n * 10_000, "app", "hello", level="ERROR" if 90 <= n < 210 and n % 2 == 0 else "INFO") + b"\n"
+        for n in range(LINES)
+    ]
+
+
+def moments(directory: Path, kills: Sequence[int], hangups: Sequence[int]) -> set[Moment]:
+    """Every alert that the hook is told of, with its begin and end; the agent is killed after some lines, reloads after others."""
+    directory.mkdir()
+    (directory / "rules.toml").write_text(RULES)
+    log = directory / "app.log"
+    with hook() as (url, seen):
+        (directory / "agent.toml").write_text(
+            '[state]\ndir = "state"\n[receivers.app]\ntype = "filelog"\ninclude = ["app.log"]\nstart_at = "beginning"\n'
+            'timezone = "UTC"\n[rules]\nshipped = []\npaths = ["rules.toml"]\n'
+            f'[exporters.hook]\ntype = "webhook"\nurl = "{url}"\n[exporters.prometheus]\nlisten = ""\ntextfile = "out.prom"\n'
+        )
+        agent = AgentProcess(directory / "agent.toml", directory / "out.prom")
+        lines = hour_of_lines()
+        with closing(agent), log.open("ab") as file:
+            agent.start()
+            for number, each in enumerate(lines, 1):
+                file.write(each)
+                if number in {*kills, *hangups, LINES}:
+                    file.flush()
+                    _wait_for(agent, "logagent_receiver_lines_total", number)
+                if number in kills:
+                    agent.kill()
+                    agent.start()
+                    _wait_for(agent, "logagent_receiver_lines_total", number)
+                elif number in hangups:
+                    before = value_of(agent.exposition(), "logagent_config_reloads_total")
+                    assert agent._process is not None
+                    os.kill(agent._process.pid, signal.SIGHUP)
+                    _wait_for(agent, "logagent_config_reloads_total", before + 1)
+            agent.wait_until(lambda: value_of(agent.exposition(), "logagent_outbox_items") == 0, "all is told")
+            agent.stop()
+    return {
+        (alert["labels"]["alertname"], *sorted(map(str, alert["labels"].items())), alert["startsAt"], alert["endsAt"])
+        for notification in seen
+        for alert in notification["alerts"]
+    }
+
+
+def _wait_for(agent: AgentProcess, sample: str, value: float) -> None:
+    agent.wait_until(lambda: value_of(agent.exposition(), sample) >= value, f"{sample} is {value}")
+
+
+def test_kills_and_reloads_change_no_moment(tmp_path: Path) -> None:
+    undisturbed = moments(tmp_path / "undisturbed", (), ())
+    names = {moment[0] for moment in undisturbed}
+    assert names == {"Errors", "Quantile", "Points", "Health"}
+    disturbed = moments(tmp_path / "disturbed", kills=(95, 104, 112, 160, 215), hangups=(100, 109, 190, 222, 300))
+    assert disturbed == undisturbed
