@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint format bench bench-forecast wheel docs lock clean
+.PHONY: help demo test lint format bench bench-forecast bench-rules wheel docs lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ bench: $(INSTALLED)  ## measure lines a second, processor time and memory agains
 
 bench-forecast: $(INSTALLED)  ## measure how far forecasts of spend are from what came (FORECAST_ARGS="--seeds 10")
 	$(BIN)/python -m benchmarks.forecast $(FORECAST_ARGS)
+
+bench-rules: $(INSTALLED)  ## measure what 10, 100 and 1,000 rules cost a line (RULES_ARGS="--runs 5")
+	$(BIN)/python -m benchmarks.rules $(RULES_ARGS)
 
 wheel: $(INSTALLED)  ## build the package to install elsewhere, into dist/
 	$(BIN)/python -m build --no-isolation

@@ -32,9 +32,11 @@ def teller(texts: list[str], reads: Callable[[str], str] = read) -> Callable[[Ev
     return lambda event: sorted([*index.others, *names["tell"](event)])
 
 
-@given(st.lists(conditions, min_size=1, max_size=30), st.lists(events, max_size=10))
-def test_no_condition_that_holds_is_left_out(texts: list[str], found: list[Event]) -> None:
-    tell = teller(texts)
+@given(st.lists(conditions, min_size=1, max_size=20), st.lists(events, max_size=10), st.sampled_from([1, 4]))
+def test_no_condition_that_holds_is_left_out(texts: list[str], found: list[Event], fewest: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_module, "FEWEST", fewest)
+        tell = teller(texts)
     holding = [compile_condition(parse(text), read) for text in texts]
     for event in found:
         assert {position for position, holds in enumerate(holding) if holds(event)} <= set(tell(event))
@@ -75,6 +77,13 @@ def test_alternatives_on_one_field_are_told_together() -> None:
     tell = teller([f'a == "{number}" or a in ["{number}0", "x"]' for number in range(10)])
     assert tell({"a": "7"}) == tell({"a": "70"}) == [7]
     assert tell({"a": "x"}) == list(range(10))
+
+
+def test_of_alternative_bounds_the_wider_one_lets_a_condition_be_tried() -> None:
+    above = teller([f"a > {number} or a >= {number + 50}" for number in range(10)])
+    assert above({"a": 2.5}) == [0, 1, 2]
+    below = teller([f"a < {number} or a <= {number - 50}" for number in range(10)])
+    assert below({"a": 7}) == [7, 8, 9]
 
 
 @pytest.mark.parametrize(

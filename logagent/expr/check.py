@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from logagent.expr import operations
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _MAX_DEPTH = 30
 _MAX_DIGITS = 15
+_MOST_KEPT = 4096
+"""Expressions that are kept: those of a large set of rules, each of which is read several times on its way to work."""
 
 _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
@@ -78,6 +80,11 @@ def parse(text: str, *, levels: bool = True) -> Expression:
 
     ``levels``: ``level`` and ``severity`` are those of events. An alert's label ``severity`` is any word.
     """
+    return _read(text, levels)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _read(text: str, levels: bool) -> Expression:  # noqa: FBT001 - a key of the cache
     translation = translate(text)
     try:
         tree = ast.parse(translation.python.strip(" "), mode="eval")

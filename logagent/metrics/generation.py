@@ -96,12 +96,16 @@ class _Module:
 
     def _counting(self, rules: Sequence[MetricRule], times: str) -> Iterator[str]:
         """What is done with one item, or with as many as ``times`` says that read the same."""
-        by_condition: defaultdict[str, list[MetricRule]] = defaultdict(list)
+        shared: dict[str, list[MetricRule]] = {}
+        ordered: list[_Group] = []
+        rivals = _rivals(rules)
         for rule in rules:
-            by_condition[rule.where].append(rule)
-        unordered = by_condition.keys() - _ordered(by_condition)
-        groups = list(by_condition.items())
-        index = Index([parse(where) if where in unordered and where else None for where, _ in groups])
+            if rule.name in rivals:
+                ordered.append((rule.where, [rule]))
+            else:
+                shared.setdefault(rule.where, []).append(rule)
+        groups = [*shared.items(), *ordered]
+        index = Index([parse(where) if where else None for where in shared] + [None] * len(ordered))
         writer = _Writer(self._name, self._families, self._constants, times)
         yield from writer.groups([groups[position] for position in index.others], index.fields)
         if not index.told:
@@ -228,14 +232,13 @@ def _is_of_templates(rule: MetricRule) -> bool:
     return TEMPLATE_FIELDS.issuperset(field.name for text in texts for field in fields_of(parse(text).tree))
 
 
-def _ordered(by_condition: Mapping[str, Sequence[MetricRule]]) -> set[str]:
-    """Conditions that must be tried in their order: those of gauges, of which the last one that sets it counts."""
-    gauges: defaultdict[str, set[str]] = defaultdict(set)
-    for where, rules in by_condition.items():
-        for rule in rules:
-            if rule.metric_type is MetricType.GAUGE:
-                gauges[rule.name].add(where)
-    return {where for conditions in gauges.values() if len(conditions) > 1 for where in conditions}
+def _rivals(rules: Sequence[MetricRule]) -> set[str]:
+    """Gauges that rules with different conditions set: their order decides, for the last one counts."""
+    wheres: defaultdict[str, set[str]] = defaultdict(set)
+    for rule in rules:
+        if rule.metric_type is MetricType.GAUGE:
+            wheres[rule.name].add(rule.where)
+    return {name for name, conditions in wheres.items() if len(conditions) > 1}
 
 
 def _labels(rules: Sequence[MetricRule]) -> dict[str, None]:
