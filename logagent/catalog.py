@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from logagent.alert_metrics import metrics_of
 from logagent.alerting.routing import Routing
 from logagent.alerting.rules import Reading
 from logagent.alerting.rules.routes import Route
@@ -22,6 +23,7 @@ from logagent.shipped import parser_files, rule_files
 from logagent.suggestions import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from logagent.alerting.rules import NamedRule
@@ -99,9 +101,24 @@ def load_catalog(settings: Settings) -> Catalog:
             problems.append(
                 settings.problem(("receivers", name, "parser"), f"there is no parser `{receiver.parser}`", hint)
             )
+    metrics, rules = rules_of(files)
+    own = metrics_of(rules) if settings.rules.prometheus else ()
+    problems += _taken(files, own)
     if problems:
         raise ConfigurationError(problems)
-    return Catalog(tuple(parsers), *rules_of(files), tuple(files), routing)
+    return Catalog(tuple(parsers), (*metrics, *own), rules, tuple(files), routing)
+
+
+def _taken(files: Sequence[RuleFile], own: Sequence[MetricRule]) -> list[Problem]:
+    """Metrics of rule files whose names are those of alerts' own."""
+    names = {rule.name for rule in own}
+    message = "an alert's own metric has this name"
+    return [
+        Problem(str(file.path), f"metric {rule.name}", message, "another name, or [rules] prometheus = false")
+        for file in files
+        for rule in file.metrics
+        if rule.name in names
+    ]
 
 
 def _read_parsers(settings: Settings, problems: list[Problem]) -> list[ParserDefinition]:

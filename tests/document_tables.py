@@ -5,11 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import shipped_tables
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from logagent import expr, telemetry
-from logagent.alerting.rules import WINDOW_ALERTS, AnomalyAlert, Budget, BurnRate, BurnRateAlert, EventAlert, Slo, Threshold
+from logagent.alerting.rules import (
+    WINDOW_ALERTS,
+    AnomalyAlert,
+    Budget,
+    BurnRate,
+    BurnRateAlert,
+    EventAlert,
+    Slo,
+    Threshold,
+)
 from logagent.alerting.rules.routes import Mute, Route, TimeInterval
 from logagent.alerting.rules.windows import CountAlert
 from logagent.expr.tree import RESULTS
@@ -182,6 +192,8 @@ TABLES = {
     ("rule-tests.md", "input"): lambda: model_table(Input),
     ("rule-tests.md", "expect"): lambda: model_table(Expectation),
     ("rules.md", "functions"): function_table,
+    ("shipped-rules.md", "metrics"): shipped_tables.metric_table,
+    ("shipped-rules.md", "alerts"): shipped_tables.alert_table,
     ("guarantees.md", "identity"): identity_table,
     ("guarantees.md", "telemetry"): telemetry_table,
 }

@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "Find every mistake in the configuration, parsers and rules.",
     "test": "Run the tests inside rule and parser files.",
     "replay": "Show what rules would have done over logs that exist.",
+    "export": "Write Prometheus's rules, Grafana's dashboards or schemas for editors.",
     "demo": "See it work: a sample application, its logs and a web page.",
 }
 """Name -> what the list of commands says. The module of the same name has the ``command``."""

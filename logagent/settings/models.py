@@ -68,6 +68,11 @@ class RuleSettings(Options):
         examples=[["http", "llm"]],
         json_schema_extra={"default_text": "all"},
     )
+    prometheus: bool = Field(
+        default=False,
+        description="Count what window alerts and budgets look at as metrics, for `logagent export prometheus-rules`.",
+        examples=[True],
+    )
 
 
 class ParserSettings(Options):

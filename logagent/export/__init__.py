@@ -1,0 +1,1 @@
+"""What other systems take: rules for Prometheus, dashboards for Grafana, schemas for editors."""
