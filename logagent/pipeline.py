@@ -23,7 +23,7 @@ from logagent.parsing.dialect import CompiledDialect
 from logagent.parsing.parser import Parser
 from logagent.parsing.redaction import Redactor
 from logagent.settings.components import ReceiverOptions
-from logagent.spans.assembler import Assembler
+from logagent.spans.assembler import AHEAD_NANO, Assembler
 from logagent.spans.names import stem
 from logagent.spans.pricing import Pricer
 from logagent.watermark import Watermark
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from logagent.catalog import Catalog
     from logagent.metrics.series import Family
-    from logagent.model import Alert, Notification, RawBatch, Span
+    from logagent.model import Alert, LogRecord, RawBatch, Span
     from logagent.settings import Settings
     from logagent.shapes import SpanShape
     from logagent.telemetry import Row
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 ROOMS = ("positions", "series", "telemetry", "spans", "clocks", "failures", "echoes", "alerts", "routes")
 _TEXT = "text"
 _DIALECT_OF, _KIND_AND_OUTCOME = attrgetter("template.dialect.name"), attrgetter("kind", "outcome")
+_TIME = attrgetter("time_unix_nano")
 _PARENT_FOUND = attrgetter("parent_found._value_")
 """``_value_`` is where Enum documents to keep what ``value`` takes ten times as long to fetch."""
 
@@ -156,22 +157,40 @@ class Pipeline:
         """What a batch comes to. ``now`` is wall time, for what the lines themselves do not date."""
         source = self._sources[batch.receiver]
         records = source.parser.parse(batch, source.resource)
+        outcome = Outcome(records)
+        log = f"{batch.receiver}\0{stem(batch.source)}"
+        latest = batch.observed_unix_nano + AHEAD_NANO
+        begin = 0
+        for end, watermark in self._watermark.read(log, list(map(_TIME, records)), latest):
+            self._feed(records[begin:end], outcome)
+            self._advance(watermark, outcome)
+            begin = end
+        self._feed(records[begin:] if begin else records, outcome)
+        self._positions[f"{batch.receiver}\0{batch.stream}"] = batch.position
+        self._count_alerts(outcome.alerts)
+        self._count_batch(batch, Counter(map(_DIALECT_OF, records)))
+        return outcome
+
+    def _feed(self, records: list[LogRecord], outcome: Outcome) -> None:
+        if not records:
+            return
         spans, failures = self.assembler.feed(records)
         self._price(spans)
-        alerts: list[Alert] = []
         self.metrics.records(records)
-        alerts += self.alerts.records(records)
+        alerts = self.alerts.records(records)
         self.metrics.failures(failures)
         alerts += self.alerts.failures(failures)
         alerts += self._count_spans(spans)
-        if records and self.assembler.now:
-            log = f"{batch.receiver}\0{stem(batch.source)}"
-            alerts += self.alerts.tick(self._watermark.read(log, records[-1].time_unix_nano))
-        notifications = self._route(alerts)
-        self._positions[f"{batch.receiver}\0{batch.stream}"] = batch.position
-        self._count_alerts(alerts)
-        self._count_batch(batch, Counter(map(_DIALECT_OF, records)))
-        return Outcome(records, spans, failures, alerts, notifications)
+        outcome.notifications += self.router.add(alerts)
+        outcome.spans += spans
+        outcome.failures += failures
+        outcome.alerts += alerts
+
+    def _advance(self, watermark: int, outcome: Outcome) -> None:
+        """No line of before the watermark is expected any more."""
+        alerts = self.alerts.tick(watermark)
+        outcome.notifications += self.router.add(alerts) + self.router.tick(watermark - self._patience)
+        outcome.alerts += alerts
 
     def give_up(self, batch: RawBatch) -> Outcome:
         """Accounts for lines that could not be processed: they are lost, counted, and not read again."""
@@ -199,15 +218,11 @@ class Pipeline:
     def _finished(self, spans: list[Span]) -> Outcome:
         self._price(spans)
         alerts = self._count_spans(spans)
+        outcome = Outcome(spans=spans, alerts=alerts, notifications=self.router.add(alerts))
         if self.assembler.now:
-            alerts += self.alerts.tick(self._watermark.caught_up(self.assembler.now))
-        notifications = self._route(alerts)
-        self._count_alerts(alerts)
-        return Outcome(spans=spans, alerts=alerts, notifications=notifications)
-
-    def _route(self, alerts: list[Alert]) -> list[Notification]:
-        notifications = self.router.add(alerts)
-        return notifications + self.router.tick(self._watermark.time - self._patience)
+            self._advance(self._watermark.caught_up(self.assembler.now), outcome)
+        self._count_alerts(outcome.alerts)
+        return outcome
 
     def _price(self, spans: list[Span]) -> None:
         for span in spans:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,11 @@ def make_pipeline(settings: Settings = SETTINGS, catalog: Catalog = CATALOG, *, 
 
 def read_lines(name: str) -> list[bytes]:
     return (DATA / name).read_bytes().splitlines()
+
+
+def from_first_date(lines: Sequence[bytes]) -> list[bytes]:
+    """Without the undated lines before the first JSON line: their time is that of what they are read with."""
+    return list(itertools.dropwhile(lambda line: not line.startswith(b"{"), lines))
 
 
 def batch_of(lines: Sequence[bytes], source: str = "/var/log/app.log", *, observed: int = NOW) -> RawBatch:

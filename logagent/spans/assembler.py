@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from logagent.shapes import LineShape, Told
 
 _ERROR = int(Severity.ERROR)
-_AHEAD_NANO = 300_000_000_000
+AHEAD_NANO = 300_000_000_000
 """A time further ahead of the clock than this is a mistake: the line counts as written with the one before it."""
 
 
@@ -77,7 +77,7 @@ class Assembler:
         latest = clock.now if clock.dated else self._first_date(records)
         roles = self._by_place
         marks = self._roles.marks_records
-        ahead = first.origin.observed_time_unix_nano + _AHEAD_NANO
+        ahead = first.origin.observed_time_unix_nano + AHEAD_NANO
         for record in records:
             time = record.time_unix_nano
             if time > latest:
