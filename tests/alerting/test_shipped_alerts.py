@@ -41,6 +41,7 @@ def test_queries_over_a_second_alert_by_the_shape_of_their_statement() -> None:
     assert worst.annotations == {
         "summary": "Slow query: SELECT users on users, 2 since it began, worst 4.5 s",
         "description": f"Worst example, trace {trace}: SELECT id FROM users",
+        "runbook_url": "docs/runbooks.md#slowquery",
         "trace_id": trace,
     }
 
@@ -55,13 +56,16 @@ def test_the_monthly_llm_budget_tells_of_half_of_it_ninety_percent_and_all() -> 
     rules = shipped("cost.toml")
     spans = [call(START + day * DAY + second * SECOND, 1.0) for day in range(25) for second in range(45)]
     alerts = rules.spans([call(START, None), *spans])
-    assert [(one.labels["alertname"], one.labels["threshold"], one.labels["severity"]) for one in alerts] == [
+    unpriced, *reached = [one for one in alerts if one.labels.get("basis") in {None, "unpriced"}]
+    assert unpriced.labels["basis"] == "unpriced"
+    assert [(one.labels["alertname"], one.labels["threshold"], one.labels["severity"]) for one in reached] == [
         ("LlmMonthlyBudget", "0.5", "info"),
         ("LlmMonthlyBudget", "0.9", "warning"),
         ("LlmMonthlyBudget", "1", "critical"),
     ]
-    assert alerts[1].annotations == {
+    assert reached[1].annotations == {
         "summary": "$900.00 of the $1,000.00 for LLM calls in 2026-11 are spent (90 %)",
         "description": "$100.00 are left; 1 of 901 calls had no price and are not in the sum",
-        "trace_id": alerts[1].trace_id.hex(),
+        "runbook_url": "docs/runbooks.md#llmmonthlybudget",
+        "trace_id": reached[1].trace_id.hex(),
     }
