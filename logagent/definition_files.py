@@ -38,4 +38,8 @@ def decoded(files: Iterable[Path], problems: list[Problem]) -> list[tuple[Path, 
             problems.append(Problem(str(file), "", "is not UTF-8", "save the file as UTF-8"))
         except tomli.TOMLDecodeError as error:
             problems.append(Problem(str(file), f"line {error.lineno}", f"no TOML: {error.msg}", "see https://toml.io"))
+        except RecursionError:
+            problems.append(Problem(str(file), "", "is nested too deeply", "a few levels of tables and lists"))
+        except ValueError:  # an integer of more digits than Python converts
+            problems.append(Problem(str(file), "", "holds a number that is too large", "at most 64 bits"))
     return found

@@ -41,6 +41,19 @@ def test_the_shipped_files_are_a_catalog() -> None:
     assert {type(rule) for rule in CATALOG.rules} >= {EventAlert, Budget}
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("x = " + "[" * 5000 + "]" * 5000, "rule.toml: is nested too deeply; try: a few levels of tables and lists"),
+        ("x = " + "9" * 5000, "rule.toml: holds a number that is too large; try: at most 64 bits"),
+    ],
+    ids=["nested", "number"],
+)
+def test_a_file_that_no_decoder_takes_is_a_problem(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "rule.toml").write_text(text)
+    assert problem in problems(tmp_path)
+
+
 def test_the_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "parser1.toml").write_text('name = "One"\n[record]\nbodi = "m"\n')
     (tmp_path / "parser2.toml").write_text('name = "two"\n[match]\nwhere = "a ="\n[failure]\nwindow = "soon"\n')

@@ -114,6 +114,6 @@ def _is_parser(path: Path) -> bool:
     """Parser definitions have a name of their own; a file that cannot be read is told of with the rules."""
     try:
         data = tomli.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return bool({"name", "record", "sample"} & data.keys())

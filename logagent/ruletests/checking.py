@@ -77,12 +77,14 @@ class _Told:
             alerts = [alert for alert in alerts if alert.state is AlertState(wanted.state)]
         if wanted.count is not None and not _is(len(alerts), wanted.count):
             found.append(self._difference(f"{_text(wanted.count)} alerts", self._shown(alerts), explained=True))
-        if found or not alerts:
+        if found or (not alerts and (wanted.state or wanted.count is not None)):
             return found
-        return found + self._parts(alerts)
+        return self._parts(alerts)
 
     def _parts(self, alerts: list[Alert]) -> list[Difference]:
         wanted, found = self._expected, []
+        if not alerts:
+            return [self._difference("an alert", "inactive", explained=True)]
         if wanted.value is not None and not any(_is(alert.value, wanted.value) for alert in alerts):
             found.append(self._difference(f"value {_text(wanted.value)}", self._shown(alerts), explained=True))
         for name, text in wanted.annotations.items():
@@ -102,6 +104,10 @@ class _Told:
         known = [route.name for route in self._catalog.routing.routes]
         if wanted.route not in known:
             return [self._difference("a route of this name", did_you_mean(wanted.route, known) or "none")]
+        groups = next(route.group_by for route in self._catalog.routing.routes if route.name == wanted.route)
+        if wrong := [name for name in wanted.labels if name not in groups]:
+            hint = did_you_mean(wrong[0], groups)
+            return [self._difference(f"groups by `{wrong[0]}`", hint or f"only {', '.join(groups) or 'none'}")]
         since, until = self._stretch()
         sent = [
             one
@@ -148,6 +154,11 @@ class _Told:
         family = families.get(wanted.metric)
         if family is None:
             return [self._difference("a metric of this name", did_you_mean(wanted.metric, families) or "none")]
+        if wrong := [name for name in wanted.labels if name not in family.label_names]:
+            hint = did_you_mean(wrong[0], family.label_names)
+            return [
+                self._difference(f"a label `{wrong[0]}`", hint or f"only {', '.join(family.label_names) or 'none'}")
+            ]
         series = [
             one
             for values, one in family.series.items()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from logagent.ruletests.bench import Bench
 from logagent.ruletests.checking import Difference, differences
 from logagent.ruletests.events import SECOND, events_of
+from logagent.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ def run_test(test: RuleTest, catalog: Catalog, settings: Settings) -> Result:
     service = settings.service.model_copy(update={"name": test.service, "namespace": ""})
     bench = Bench(chosen, settings.model_copy(update={"service": service}))
     start = round(test.start.timestamp()) * SECOND
-    found: list[Difference] = []
+    found = _unknown(test, catalog)
     steps = heapq.merge(_events(test), _marks(test, chosen, start), key=_order)
     for (moment, kind), step in groupby(steps, key=_order):
         bench.advance(moment)
@@ -59,6 +60,16 @@ def run_test(test: RuleTest, catalog: Catalog, settings: Settings) -> Result:
             for _, _, expectation in step:
                 found += differences(expectation, bench, chosen, start)  # type: ignore[arg-type]  # told by its kind
     return Result(test, found, time.perf_counter() - began)
+
+
+def _unknown(test: RuleTest, catalog: Catalog) -> list[Difference]:
+    """The names of rules that are to be tested and that no rule has."""
+    known = [*(rule.name for rule in catalog.metrics), *(rule.name for rule in catalog.rules)]
+    return [
+        Difference(name, "in `rules`", "a rule of this name", did_you_mean(name, known) or "none")
+        for name in test.rules
+        if name not in known
+    ]
 
 
 def _chosen(test: RuleTest, catalog: Catalog) -> Catalog:

@@ -26,21 +26,27 @@ if TYPE_CHECKING:
     from logagent.errors import Problem
 
 _OWN_KEYS = frozenset({"at", "every", "for", "late", "count", "lines", "source"})
+_NO_TIME = frozenset({"0", "0s", "0m", "0h", "0d"})
+_FIRST_START, _LAST_START = datetime(1970, 1, 1, tzinfo=UTC), datetime(2150, 1, 1, tzinfo=UTC)
+_LONGEST_SPAN = 100 * 365 * 86_400.0
 _MOST_EVENTS = 2_000_000
 """A test with more is a mistake in `every`, and would take a minute."""
 
 
 def _offset(value: object) -> float:
-    return 0.0 if value in {"0", "0s", "0m", "0h", "0d"} else parse_duration(value)
+    return 0.0 if isinstance(value, str) and value in _NO_TIME else parse_duration(value)
 
 
-def _aware(value: datetime) -> datetime:
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+def _start(value: datetime) -> datetime:
+    start = value if value.tzinfo else value.replace(tzinfo=UTC)
+    if not _FIRST_START <= start <= _LAST_START:
+        raise custom_error("no time that logs are of", "a start from 1970 to 2150")
+    return start
 
 
 Offset = Annotated[float, BeforeValidator(_offset), WithJsonSchema({"type": "string", "examples": ["7m30s"]})]
 """Seconds since the test's start, from text such as ``"7m30s"``."""
-Start = Annotated[datetime, AfterValidator(_aware)]
+Start = Annotated[datetime, AfterValidator(_start)]
 
 
 class Band(RuleTable):
@@ -53,10 +59,21 @@ class Band(RuleTable):
     def _check(self) -> Self:
         if self.above is None and self.below is None:
             raise custom_error("a band without a bound", "{ above = 0.2, below = 0.3 }")
+        if self.above is not None and self.below is not None and not self.above < self.below:
+            raise custom_error("no number lies in this band", "{ above = 0.2, below = 0.3 }")
         return self
 
 
 Number = StrictInt | StrictFloat | Band
+
+
+def _check_durations(given: object) -> None:
+    """A span's duration, or a list of them: text with a unit, or seconds. Raises a validator's error."""
+    for one in given if isinstance(given, list) and given else [given]:
+        if isinstance(one, bool) or not isinstance(one, int | float):
+            parse_duration(one)
+        elif not 0 <= one <= _LONGEST_SPAN:
+            raise custom_error("a duration out of range", 'seconds, or text such as "250ms"')
 
 
 class Input(RuleTable):
@@ -105,6 +122,9 @@ class Input(RuleTable):
             raise custom_error("`every` and `for` belong together", 'every = "1s", for = "20m"')
         if self.times * self.count * max(len(self.lines), 1) > _MOST_EVENTS:
             raise custom_error("too many events", f"at most {_MOST_EVENTS:,}; a longer `every`")
+        for kind, fields in self.events.items():
+            if kind not in {"log", "error"}:
+                _check_durations(fields.get("duration", 0))
         return self
 
     @property
@@ -171,17 +191,37 @@ class Expectation(RuleTable):
             raise custom_error("`fired` and `resolved` are of alerts", 'alert = "…"')
         if bool(self.route) != (self.notifications is not None):
             raise custom_error("`route` and `notifications` belong together", 'route = "pager", notifications = 2')
-        stretch = counts or bool(self.route)
-        if not stretch and self.at is None:
-            raise custom_error("`at` is missing", 'at = "7m"')
-        if stretch and self.at is not None:
+        if counts or self.route:
+            self._check_stretch()
+        else:
+            self._check_moment()
+        return self
+
+    def _check_stretch(self) -> None:
+        if self.at is not None:
             raise custom_error(
                 "`fired`, `resolved` and `notifications` are of a stretch of time",
                 'from = "0s", to = "20m" in place of `at`',
             )
-        if not stretch and not self._says_something():
+        if self._says_something():
+            raise custom_error(
+                "`state`, `value`, `count` and `annotations` are of a moment",
+                'an expectation of its own, with at = "7m"',
+            )
+        if self.until is not None and self.until < (self.since or 0.0):
+            raise custom_error("`to` is before `from`", 'from = "0s", to = "20m"')
+
+    def _check_moment(self) -> None:
+        if self.at is None:
+            raise custom_error("`at` is missing", 'at = "7m"')
+        if self.since is not None or self.until is not None:
+            raise custom_error("`from` and `to` are of `fired`, `resolved` and `notifications`", 'at = "7m" alone')
+        if not self._says_something():
             raise custom_error("an expectation that expects nothing", "state, value, count, annotations or figures")
-        return self
+        if not self.alert and (self.state or self.annotations):
+            raise custom_error("`state` and `annotations` are of alerts", 'alert = "…"')
+        if self.state == "inactive" and (self.annotations or self.value is not None):
+            raise custom_error("an alert that is inactive has neither a value nor texts", 'state = "firing"')
 
     def _says_something(self) -> bool:
         return bool(self.state or self.annotations or self.figures or self.value is not None or self.count is not None)

@@ -57,6 +57,10 @@ def parse_tolerantly(text: str) -> Parsed:
             parsed.text = ""
             parsed.errors.append(SyntaxProblem("", "nested too deeply", "fewer brackets inside one another"))
             break
+        except ValueError:  # an integer of more digits than Python converts
+            parsed.text = ""
+            parsed.errors.append(SyntaxProblem("", "a number that is too large", "at most 64 bits"))
+            break
         else:
             break
     found = (_KEY.match(lines[number - 1]) for number in blanked)

@@ -125,6 +125,36 @@ def test_nothing_is_told_before_it_happened() -> None:
     assert told(play(alerts, NOON + 2 * HOUR))[-1] == ("pager", "resolved", 1800, 0, 1)
 
 
+def test_a_commit_writes_the_alerts_that_changed_not_the_whole_group() -> None:
+    router = Router(routing())
+    router.add([alert(NOON, table=str(one)) for one in range(500)])
+    router.changes()
+    router.add([alert(NOON + SECOND, table="late")])
+    changed = router.changes()
+    assert len(changed) == 4, "a group and an alert, for each of two routes"
+    assert sum(len(value or b"") for value in changed.values()) < 2000
+
+
+def test_a_restart_keeps_the_order_of_the_alerts_in_a_notification() -> None:
+    alerts = [alert(NOON + one * SECOND, table=table) for one, table in enumerate("hcagfbde")]
+    router, again = Router(routing()), Router(routing())
+    router.add(alerts)
+    again.restore({key: value for key, value in router.changes().items() if value is not None})
+    assert again.tick(NOON + HOUR) == router.tick(NOON + HOUR)
+
+
+def test_an_alert_of_the_ledger_whose_group_is_gone_is_forgotten_and_counted() -> None:
+    router, lost = Router(routing()), []
+    router.add([alert(NOON)])
+    entries = {
+        key: value for key, value in router.changes().items() if value is not None and key.startswith('["member"')
+    }
+    again = Router(routing(), lost.append)
+    again.restore(entries)
+    assert [reason.value for reason in lost] == ["alert_state"] * 2
+    assert again.changes() == dict.fromkeys(entries)
+
+
 def test_pending_alerts_are_told_to_nobody() -> None:
     assert play([alert(NOON, "pending")], NOON + HOUR) == []
 

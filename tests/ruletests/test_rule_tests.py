@@ -112,6 +112,32 @@ def test_a_name_that_no_rule_has_is_a_difference_with_the_nearest(
 
 
 @pytest.mark.parametrize(
+    ("expect", "told"),
+    [
+        ('{ at = "1h", alert = "Slow", value = 3 }', ("an alert", "inactive")),
+        ('{ at = "1h", alert = "Slow", annotations = { summary = "1 slow" } }', ("an alert", "inactive")),
+        ('{ at = "1m", metric = "requests_total", labels = { stats = "200" }, value = 0 }',
+         ("a label `stats`", "did you mean `status`?")),
+    ],
+)  # fmt: skip
+def test_an_expectation_of_what_is_not_there_fails(tmp_path: Path, expect: str, told: tuple[str, str]) -> None:
+    ((_, _, *rest),) = seen(tmp_path, SLOW, expect)
+    assert tuple(rest) == told
+
+
+def test_a_test_of_a_rule_that_is_not_there_fails(tmp_path: Path) -> None:
+    expect = '{ alert = "Slow", fired = 1 }'
+    ((_, about, wanted, found),) = seen(tmp_path, SLOW, expect, 'rules = ["Slow", "Dayly"]')
+    assert (about, wanted, found) == ("Dayly", "a rule of this name", "did you mean `Daily`?")
+
+
+def test_a_test_begins_at_a_time_that_logs_are_of(tmp_path: Path) -> None:
+    expect = '{ at = "1m", alert = "Slow", state = "inactive" }'
+    _, problems = attempt(tmp_path, block(SLOW, expect, "start = 9999-12-31T23:59:59Z"))
+    assert problems[0].startswith("test[0].start: no time that logs are of"), problems
+
+
+@pytest.mark.parametrize(
     ("inputs", "expect", "problem"),
     [
         ("{ requst = 3 }", "", "test[0].input[0]: `requst` is neither a key of an input"),
@@ -125,6 +151,19 @@ def test_a_name_that_no_rule_has_is_a_difference_with_the_nearest(
         ("", '{ alert = "Slow", state = "firing" }', "test[0].expect[0]: `at` is missing"),
         ("", '{ at = "1m", state = "firing" }', "test[0].expect[0]: an expectation is about one thing"),
         ("", '{ at = "1m", metric = "m", value = {} }', "test[0].expect[0].value"),
+        ("", '{ at = [1], alert = "Slow", state = "firing" }', "test[0].expect[0].at: a duration is a string"),
+        ("{ request = { duration = { a = 1 } } }", "", "test[0].input[0]: a duration is a string"),
+        ('{ request = { duration = ["1s", "soon"] } }', "", "test[0].input[0]: not a duration"),
+        ("{ request = { duration = nan } }", "", "test[0].input[0]: a duration out of range"),
+        ("{ request = { duration = inf } }", "", "test[0].input[0]: a duration out of range"),
+        ("", '{ at = "1m", metric = "m", state = "firing" }', "test[0].expect[0]: `state` and `annotations` are of alerts"),
+        ("", '{ at = "1m", slo = "s", annotations = { a = "b" } }', "test[0].expect[0]: `state` and `annotations` are"),
+        ("", '{ at = "1m", alert = "Slow", state = "inactive", value = 1 }', "test[0].expect[0]: an alert that is inactive"),
+        ("", '{ alert = "Slow", fired = 0, state = "firing" }', "test[0].expect[0]: `state`, `value`, `count` and"),
+        ("", '{ route = "r", notifications = 0, value = 1 }', "test[0].expect[0]: `state`, `value`, `count` and"),
+        ("", '{ from = "2m", to = "1m", alert = "Slow", fired = 0 }', "test[0].expect[0]: `to` is before `from`"),
+        ("", '{ at = "1m", to = "2m", alert = "Slow", state = "firing" }', "test[0].expect[0]: `from` and `to` are of"),
+        ("", '{ at = "1m", metric = "m", value = { above = 2, below = 2 } }', "test[0].expect[0].value"),
     ],
 )  # fmt: skip
 def test_each_mistake_in_a_test_is_told_with_its_place(tmp_path: Path, inputs: str, expect: str, problem: str) -> None:

@@ -11,11 +11,12 @@ from logagent.alerting.anomaly.group import Sample, Turn
 from logagent.alerting.reasons import Loss, Reason
 from logagent.alerting.running import NEVER
 from logagent.alerting.windows.collection import MOST_AHEAD
+from logagent.alerting.windows.farthest import Farthest
 from logagent.alerting.windows.instants import LATEST, Instants
 from logagent.alerting.windows.plan import Reads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from logagent.alerting.anomaly.group import AnomalyGroup
     from logagent.alerting.anomaly.plan import AnomalyPlan
@@ -45,6 +46,7 @@ class WindowAnomalies:
         self._instants = Instants(window.interval, window.lateness, self._groups.entry())
         self._journal = journal
         self._lost = lost
+        self._farthest = Farthest(MOST_AHEAD)
         self._ahead = 0
         """Windows of all groups that wait for their instant."""
         self._waiting: list[tuple[int, Key]] = []
@@ -105,6 +107,7 @@ class WindowAnomalies:
             self._journal.touch(group)
         pane = group.current = group.ahead[index] = self._pane(group, index)
         self._ahead += 1
+        self._farthest.add(index, key)
         self._wait(group, index)
         return pane
 
@@ -113,7 +116,7 @@ class WindowAnomalies:
 
     def _make_room(self, index: int) -> bool:
         """Give up the window that is farthest ahead; False where that would be the new one."""
-        last, key = max((max(group.ahead), key) for key, group in self._by_key.items() if group.ahead)
+        last, key = self._farthest.find(self._all_ahead, self._is_ahead)
         if last <= index:
             return False
         group = self._by_key[key]
@@ -122,6 +125,13 @@ class WindowAnomalies:
         if not group.ahead and not group.seen and group.since == last:
             self._groups.forget(group)
         return True
+
+    def _all_ahead(self) -> Iterator[tuple[int, Key]]:
+        return ((index, key) for key, group in self._by_key.items() for index in group.ahead)
+
+    def _is_ahead(self, index: int, key: Key) -> bool:
+        group = self._by_key.get(key)
+        return group is not None and index in group.ahead
 
     def _take_out(self, group: AnomalyGroup, index: int) -> Pane:
         pane = group.ahead.pop(index)

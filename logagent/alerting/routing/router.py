@@ -8,15 +8,15 @@ was told is not told at all.
 from __future__ import annotations
 
 import hashlib
+import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from logagent.alerting.reasons import Loss
-from logagent.alerting.routing.groups import Group, label_key
+from logagent.alerting.routing.groups import GROUP, MEMBER, Group, label_key
 from logagent.alerting.routing.intervals import SECOND, WeekTimes, quiet_until
-from logagent.alerting.running import NEVER
 from logagent.alerting.state import Journal, entry_key, fingerprint
 from logagent.expr import compile_condition, parse
 from logagent.model import AlertState, Notification
@@ -89,8 +89,8 @@ class Router:
         self._mutes = [_silence(mute) for mute in routing.mutes]
         self._groups: dict[str, tuple[_Path, Group]] = {}
         self._out: list[Notification] = []
-        self._due = NEVER
-        """Nothing is told before this; a lower bound."""
+        self._waiting: list[tuple[int, int, str]] = []
+        """A heap of moments, routes and groups; those that are not their group's ``due`` mean nothing any more."""
 
     def add(self, alerts: Sequence[Alert]) -> list[Notification]:
         """Take changes of alerts, in the order of their times; give what is to be told before the last of them."""
@@ -116,23 +116,24 @@ class Router:
 
     def _take(self, path: _Path, alert: Alert) -> None:
         labels = {name: alert.labels.get(name, "") for name in path.route.group_by}
-        entry = entry_key("group", path.route.name, path.fingerprint, *labels.values())
+        entry = entry_key(GROUP, path.route.name, path.fingerprint, *labels.values())
         found = self._groups.get(entry)
         if found is None:
             if alert.state is not AlertState.FIRING or not path.route.to:
                 return
             found = self._groups[entry] = path, Group(entry, labels, alert.time_unix_nano, alert.time_unix_nano)
         group = found[1]
-        group.take(alert)
+        group.take(alert, self._journal)
         self._settle(path, group)
 
     def _settle(self, path: _Path, group: Group) -> None:
-        route = path.route
+        route, before = path.route, group.due
         group.schedule(
             round(route.group_wait * SECOND), round(route.group_interval * SECOND), round(route.repeat * SECOND)
         )
         if group.members or group.sent:
-            self._due = min(self._due, group.due)
+            if group.due != before:
+                heapq.heappush(self._waiting, (group.due, path.position, group.entry))
             self._journal.touch(group)
         else:
             self._forget(group)
@@ -143,18 +144,17 @@ class Router:
 
     def _flush(self, time: int) -> None:
         """Tell what is due before a time, in the order in which it is due."""
-        while time > self._due:
-            self._due, _, entry = min(
-                ((group.due, path.position, entry) for entry, (path, group) in self._groups.items()),
-                default=(NEVER, 0, ""),
-            )
-            if time > self._due:
-                path, group = self._groups[entry]
-                if group.members:
-                    self._tell(path, group, self._due)
-                    self._settle(path, group)
-                else:
-                    self._forget(group)
+        while self._waiting and time > self._waiting[0][0]:
+            due, _, entry = heapq.heappop(self._waiting)
+            path, group = self._groups.get(entry, (None, None))
+            if path is None or group is None or group.due != due:
+                continue
+            group.due = 0
+            if group.members:
+                self._tell(path, group, due)
+                self._settle(path, group)
+            else:
+                self._forget(group)
 
     def _tell(self, path: _Path, group: Group, moment: int) -> None:
         until = quiet_until(path.quiet, moment)
@@ -162,8 +162,8 @@ class Router:
             group.after = until
             return
         muted = {key: until for key, member in group.members.items() if (until := self._muted(member.alert, moment))}
-        told = {key: member for key, member in group.members.items() if key not in muted}
-        news = any(not member.told or member.ended for member in told.values())
+        told = {key: member for key, member in group.in_order() if key not in muted}
+        news = any(member.is_news for member in told.values())
         again = group.sent + round(path.route.repeat * SECOND)
         if muted and not news and (not told or moment < again):
             ends = min(muted.values())
@@ -175,10 +175,8 @@ class Router:
             shown = resolved if path.route.send_resolved else ()
             self._out.append(_notification(path.route, group, moment, (firing, shown), news=news))
         group.sent, group.after = moment, 0
-        for key, member in told.items():
-            member.told = True
-            if member.ended:
-                del group.members[key]
+        for key in told:
+            group.tell(key, self._journal)
 
     def _muted(self, alert: Alert, time: int) -> int:
         return max((mute.until(alert, time) for mute in self._mutes), default=0)
@@ -192,20 +190,25 @@ class Router:
     def restore(self, entries: Mapping[str, bytes]) -> None:
         """Take back what ``changes`` gave. Groups of routes that have changed are forgotten; their alerts come anew."""
         paths = {(path.route.name, path.fingerprint): path for path in self._paths}
-        for entry, data in entries.items():
+        # a group comes before its members: sorted by their first part
+        for entry in sorted(entries):
             try:
-                _, name, mark, *_ = orjson.loads(entry)
+                kind, name, mark, *parts = orjson.loads(entry)
                 path = paths.get((name, mark))
                 if path is None:
                     self._journal.forget(entry)
-                    continue
-                group = Group.unpack(entry, data)
+                elif kind == GROUP:
+                    self._groups[entry] = path, Group.unpack(entry, entries[entry])
+                elif kind == MEMBER:
+                    of = entry_key(GROUP, name, mark, *parts[:-1])
+                    self._groups[of][1].restore(entry, entries[entry])
+                else:
+                    raise ValueError(kind)
             except _UNREADABLE:
                 self._journal.forget(entry)
                 if self._lost is not None:
                     self._lost(Loss.ALERT_STATE)
-                continue
-            self._groups[entry] = path, group
+        for path, group in list(self._groups.values()):
             self._settle(path, group)
 
 

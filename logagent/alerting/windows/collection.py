@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from logagent.alerting.reasons import Loss
 from logagent.alerting.state import OVERFLOW_KEY, Journal, Key, entry_key, label_text
+from logagent.alerting.windows.farthest import Farthest
 from logagent.alerting.windows.groups import WindowGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from logagent.alerting.windows.pane import Pane
     from logagent.alerting.windows.plan import WindowPlan
@@ -28,6 +29,7 @@ class Groups:
         self.by_key: dict[Key, WindowGroup] = {}
         self.ahead = 0
         """Panes that wait for their instant, of all groups."""
+        self._farthest = Farthest(MOST_AHEAD)
         self._plan = plan
         self._journal = journal
         self._lost = lost
@@ -80,6 +82,7 @@ class Groups:
         group = group or self.begin(key, index)
         pane = self.pane(group, index)
         group.panes.put(pane)
+        self._farthest.add(index, group.key)
         self.ahead += 1
         if index < group.since:
             group.since = index
@@ -88,7 +91,7 @@ class Groups:
 
     def _make_room(self, index: int) -> bool:
         """Give up the pane that is farthest ahead; False where that would be the new one."""
-        last, key = max((pane.index, key) for key, group in self.by_key.items() if (pane := group.panes.farthest()))
+        last, key = self._farthest.find(self._all_ahead, self._is_ahead)
         group = self.by_key[key]
         pane = group.panes.find(last)
         if last <= index or pane is None:
@@ -100,6 +103,14 @@ class Groups:
         if not len(group.panes) and key not in self._plan.members:
             self.forget(group)
         return True
+
+    def _all_ahead(self) -> Iterator[tuple[int, Key]]:
+        return ((pane.index, key) for key, group in self.by_key.items() for pane in group.panes.ahead())
+
+    def _is_ahead(self, index: int, key: Key) -> bool:
+        group = self.by_key.get(key)
+        farthest = group.panes.farthest() if group else None
+        return farthest is not None and farthest.index == index
 
     def drop(self, group: WindowGroup, pane: Pane) -> None:
         """Take a pane out of its group."""
