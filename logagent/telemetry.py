@@ -86,15 +86,15 @@ BUDGET_UNPRICED = Row(
 BUDGET_PROJECTED = Row(
     "logagent_budget_projected",
     "gauge",
-    ("budget", "group", "quantile"),
-    "What the current period will come to; with too little history quantile 0.5 only, the run rate.",
+    ("budget", "group", "level"),
+    "What the current period will come to; `level` is the chance that it will be no more; with too little history 0.5 only, the run rate.",
     durable=False,
 )
 BUDGET_FORECAST_30D = Row(
     "logagent_budget_forecast_30d",
     "gauge",
-    ("budget", "group", "quantile"),
-    "What the next 30 days will come to; with too little history quantile 0.5 only, the run rate.",
+    ("budget", "group", "level"),
+    "What the next 30 days will come to; `level` is the chance that it will be no more; with too little history 0.5 only, the run rate.",
     durable=False,
 )
 BUDGET_BURN_RATE = Row(

@@ -12,7 +12,7 @@ from logagent.cli.tail_open import Input, unreadable
 from logagent.errors import UnreachableError
 from logagent.model import RawBatch
 from logagent.receivers.framing import Framed, LineFramer
-from logagent.receivers.identity import HEAD_BYTES, TAIL_BYTES, FileStat, Handle, Mark, Position
+from logagent.receivers.identity import HEAD_BYTES, TAIL_BYTES, FileStat, Mark, Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,11 +136,16 @@ def _batch(source: Input, framed: Framed, clock: Clock) -> RawBatch:
 
 
 def position_at(source: Input, offset: int) -> bytes:
-    """The position from which the filelog receiver follows a regular file, as its ledger entry would have it."""
+    """The position from which the filelog receiver follows a regular file, as its ledger entry would have it.
+
+    It is that of the file that is open, whatever has become of its name since; the start, where it has been cut off.
+    """
     path = os.path.abspath(source.name)  # noqa: PTH100 - as the receiver names it, links not followed
-    handle = Handle(path)
-    stats: FileStat = handle.stat()
-    head = handle.read(min(HEAD_BYTES, offset), 0)
-    tail = handle.read(min(TAIL_BYTES, offset), offset - min(TAIL_BYTES, offset))
+    stats = FileStat.of(os.fstat(source.descriptor))
+    if stats.size < offset:
+        offset = 0
+    tail_length = min(TAIL_BYTES, offset)
+    head = _read_at(source, min(HEAD_BYTES, offset), 0)
+    tail = _read_at(source, tail_length, offset - tail_length)
     mark = Mark.of(offset, head, tail)
     return Position(path, path, 0, stats.key, mark, stats.size, stats.modified_unix_nano).encode()

@@ -46,7 +46,7 @@ def projected(budget: Budget, threshold: Threshold) -> tuple[str, bool]:
     nearest = min(_QUANTILES, key=lambda quantile: abs(quantile - wanted))
 
     def quantile(level: float) -> str:
-        own = {"budget": budget.name, "quantile": f"{level:g}"}
+        own = {"budget": budget.name, "level": f"{level:g}"}
         return total(_BY, select(BUDGET_PROJECTED.name, own))
 
     limit = f"max by ({', '.join(_BY)}) ({select(BUDGET_LIMIT.name, {'budget': budget.name})})"
@@ -172,5 +172,5 @@ def _lookups(budget: Budget, label: str) -> dict[str, Lookup]:
     found = {name: Lookup(row.name, by, own) for name, row in rows.items()}
     quantiles = {"projected": "0.5", "projected_low": "0.1", "projected_high": "0.9"}
     return found | {
-        name: Lookup(BUDGET_PROJECTED.name, by, own | {"quantile": quantile}) for name, quantile in quantiles.items()
+        name: Lookup(BUDGET_PROJECTED.name, by, own | {"level": quantile}) for name, quantile in quantiles.items()
     }

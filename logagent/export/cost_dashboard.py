@@ -71,8 +71,8 @@ def _panels(budget: Budget) -> Iterator[Panel]:
         (f"Expected for the {budget.period}", telemetry.BUDGET_PROJECTED),
         ("Expected for the next 30 days", telemetry.BUDGET_FORECAST_30D),
     ):
-        expected = f"sum by (group, quantile) ({series(row.name, budget=name)})"
-        yield Panel(title, [Query(expected, "{{group}} {{quantile}}")], unit, description=_EXPECTED)
+        expected = f"sum by (group, level) ({series(row.name, budget=name)})"
+        yield Panel(title, [Query(expected, "{{group}} {{level}}")], unit, description=_EXPECTED)
     if budget.burn_rates:
         burning = f"max by (group, window) ({series(telemetry.BUDGET_BURN_RATE.name, budget=name)})"
         yield Panel(
@@ -82,4 +82,4 @@ def _panels(budget: Budget) -> Iterator[Panel]:
         )
 
 
-_EXPECTED = "Quantiles of the forecast; with too little history only the run rate, as quantile 0.5."
+_EXPECTED = "Levels of the forecast; with too little history only the run rate, as level 0.5."

@@ -33,7 +33,7 @@ ABSENCE = rule("absence", 'by = { host = "server.address" }', 'expected = [{ hos
         (COUNT, '"1m"', '"1m"\nfor = 30', '.for: a duration needs a unit; try: "30s" for seconds'),
         (COUNT, '"1m"', '"1m"\nno_data = "keeep"', ".no_data: `keeep` is none of 'keep', 'ok' or 'alert'; did you mean `keep`?"),
         (COUNT, '"1m"', '"1m"\nmin_count = 3', ".min_count: unknown key `min_count`; try: "),
-        (COUNT, '"1m"', '"1m"\nsummary = "{{ since }}"', ".summary: unknown name `since` in a text; try: "),
+        (COUNT, '"1m"', '"1m"\nsummary = "{{ since }}"', ".summary: unknown name `since` in a text; "),
         (COUNT, "above", "threshold", ".threshold: unknown key `threshold`; try: `above` or `below`"),
         (COUNT, '"1m"', '"1m"\nnum_events = 3', ".num_events: unknown key `num_events`; try: `above`, of the kind `count`"),
         (COUNT, '"1m"', '"1m"\nevaluation_interval = "1m"', ".evaluation_interval: unknown key `evaluation_interval`; try: `interval`"),

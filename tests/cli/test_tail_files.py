@@ -102,6 +102,26 @@ def test_a_position_names_the_file_by_its_content(tmp_path: Path) -> None:
     assert position.key.inode == path.stat().st_ino
 
 
+def test_a_position_is_that_of_the_file_that_was_read_whatever_stands_under_its_name_now(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"one\ntwo\n")
+    with tail_open.opened(str(path)) as source:
+        before = Position.decode(tail_files.position_at(source, 8))
+        path.rename(tmp_path / "f.1")
+        path.write_bytes(b"new\n")
+        assert Position.decode(tail_files.position_at(source, 8)) == before
+        path.unlink()
+        assert Position.decode(tail_files.position_at(source, 8)) == before
+
+
+def test_a_file_that_was_cut_off_meanwhile_is_followed_from_its_start(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"one\ntwo\n")
+    with tail_open.opened(str(path)) as source:
+        path.write_bytes(b"new\n")
+        assert Position.decode(tail_files.position_at(source, 8)).mark.offset == 0
+
+
 def test_an_ordered_screen_writes_by_time_and_keeps_the_order_of_equals() -> None:
     out = io.BytesIO()
     screen = Screen(out, ordered=True)
