@@ -106,7 +106,7 @@ class Replay:
 
     def _first_time(self, reader: _Reader, now: int) -> int:
         """The first time in a file; 0 where its first lines tell none."""
-        framed = reader.peek()
+        framed = reader.first()
         if framed is None:
             return 0
         head = dataclasses.replace(framed, lines=framed.lines[:_PEEK_LINES], cut={})
@@ -124,50 +124,58 @@ class Replay:
 
 
 class _Reader:
-    """The lines of one file, plain or gzip, a chunk at a time."""
+    """The lines of one file, plain or gzip, a chunk at a time. It is open only between its first lines and its end."""
 
     def __init__(self, path: Path, limit: int) -> None:
         self.path = path
+        self._limit = limit
         self._framer = LineFramer(limit)
-        self._peeked: Framed | None = None
+        self._raw: BinaryIO | None = None
+        self._data: BinaryIO | None = None
         self._told = 0
-        with _errors(path):
-            self._raw = path.open("rb")
-            packed = self._raw.read(len(_GZIP)) == _GZIP
-            self._raw.seek(0)
-            self._data = cast("BinaryIO", gzip.GzipFile(fileobj=self._raw)) if packed else self._raw
 
     def close(self) -> None:
-        """Close the file."""
-        self._data.close()
-        self._raw.close()
+        """Close the file; what is read next is its begin."""
+        for stream in (self._data, self._raw):
+            if stream is not None:
+                stream.close()
+        self._raw = self._data = None
 
-    def peek(self) -> Framed | None:
-        """What ``next`` will give."""
-        if self._peeked is None:
-            self._peeked = self._read()
-        return self._peeked
+    def first(self) -> Framed | None:
+        """The file's first lines; None where it has none. The file is closed again."""
+        framed = self.next()
+        self.close()
+        self._framer = LineFramer(self._limit)
+        self._told = 0
+        return framed
 
     def next(self) -> Framed | None:
-        """The next lines; None at the end."""
-        framed, self._peeked = self._peeked or self._read(), None
-        return framed
+        """The next lines; None at the end, where the file is closed."""
+        while True:
+            with _errors(self.path):
+                data = self._opened().read(CHUNK_BYTES)
+            framed = self._framer.feed(data) if data else self._framer.flush()
+            if framed is not None and framed.lines:
+                return framed
+            if not data:
+                self.close()
+                return None
 
     def take_progress(self) -> int:
         """Bytes of the file on the disk that were read since the last call."""
+        if self._raw is None:
+            return 0
         at = self._raw.tell()
         read, self._told = at - self._told, at
         return read
 
-    def _read(self) -> Framed | None:
-        while True:
-            with _errors(self.path):
-                data = self._data.read(CHUNK_BYTES)
-            if not data:
-                return self._framer.flush()
-            framed = self._framer.feed(data)
-            if framed is not None and framed.lines:
-                return framed
+    def _opened(self) -> BinaryIO:
+        if self._data is None:
+            self._raw = self.path.open("rb")
+            packed = self._raw.read(len(_GZIP)) == _GZIP
+            self._raw.seek(0)
+            self._data = cast("BinaryIO", gzip.GzipFile(fileobj=self._raw)) if packed else self._raw
+        return self._data
 
 
 def _size(path: Path) -> int:

@@ -17,6 +17,7 @@ from logagent.cli.terminal import style
 from logagent.cli.terminal_text import inert_json, visible
 from logagent.cli.unmatched import unmatched
 from logagent.errors import ConfigurationError, Problem
+from logagent.ruletests.suite import read_suite
 from logagent.settings import Settings, read_settings
 from logagent.settings.located import locate
 
@@ -46,6 +47,7 @@ def command(path: Path | None, *, as_json: bool) -> int:
     catalog = None
     try:
         catalog = load_catalog(settings)
+        problems += read_suite(catalog)[1]
     except ConfigurationError as error:
         problems += [problem for problem in error.problems if problem not in problems]
     warnings = unmatched(settings)

@@ -64,7 +64,7 @@ def command(  # noqa: PLR0913 - one argument for each option
     metrics: bool,
     as_json: bool,
 ) -> int:
-    r"""Read old logs, plain or gzip, and show what the rules would have done, in the data's own time.
+    """Read old logs, plain or gzip, and show what the rules would have done, in the data's own time.
 
     Several files are one history: their lines come in the order of their times. Nothing is stored, and nothing is
     sent unless --export says so.
@@ -73,7 +73,7 @@ def command(  # noqa: PLR0913 - one argument for each option
     Examples:
       logagent replay /var/log/app/app.log*
       logagent replay --rules new-rules.d app.log.1.gz app.log
-    """
+    """  # noqa: D301 - click looks for this very character
     settings = _settings(config, rules)
     catalog = load_catalog(settings)
     replay = Replay([_file(path) for path in paths], catalog, settings, identify=export is not None)

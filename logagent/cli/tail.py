@@ -112,7 +112,7 @@ def command(  # noqa: PLR0913 - one argument an option
     utc: bool,
     ascii_only: bool,
 ) -> int:
-    r"""Watch log lines and finished spans, readably.
+    """Watch log lines and finished spans, readably.
 
     \b
     Examples:
@@ -122,7 +122,7 @@ def command(  # noqa: PLR0913 - one argument an option
       kubectl logs -f app | logagent tail         a pipe
 
     The lines that a finished span was built from are shown as that span; --raw, --json and --where show them all.
-    """
+    """  # noqa: D301 - click looks for this very character
     if raw and as_json:
         raise UsageError("--raw and --json exclude each other", "one of them")
     clock = SystemClock()

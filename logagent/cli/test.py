@@ -39,7 +39,7 @@ class NoTestsError(LogagentError):
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Also write JUnit XML to this file.")
 def command(paths: tuple[Path, ...], config: Path | None, word: str, *, as_json: bool, junit: Path | None) -> int:
-    r"""Run the tests inside rule files and the samples inside parser files.
+    """Run the tests inside rule files and the samples inside parser files.
 
     PATH is a rule file, a parser file or a directory of them; without one, all that the configuration names are run.
     A test's events happen on a virtual clock: a month takes milliseconds. The exit code is 1 where a test fails.
@@ -49,7 +49,7 @@ def command(paths: tuple[Path, ...], config: Path | None, word: str, *, as_json:
       logagent test                        every rule and parser that is in use
       logagent test rules.d/checkout.toml  one file
       logagent test -k budget rules.d      those whose name has "budget" in it
-    """
+    """  # noqa: D301 - click looks for this very character
     settings, problems = read_settings(config, os.environ)
     if paths:
         settings = _of_paths(settings, paths)

@@ -74,7 +74,7 @@ def run_check(monkeypatch: pytest.MonkeyPatch, file: Path) -> Check:
             assert isinstance(settings, Settings)
             if catalog_problems:
                 raise ConfigurationError(list(catalog_problems))
-            return SimpleNamespace(parsers=["a", "b"], metrics=["c"], rules=["d"])
+            return SimpleNamespace(parsers=["a", "b"], metrics=["c"], rules=["d"], files=())
 
         monkeypatch.setattr(check, "load_catalog", load_catalog)
         monkeypatch.delenv("SHOP_TOKEN", raising=False)
@@ -302,3 +302,15 @@ def test_a_pattern_that_came_through_a_reference_is_shown_as_it_was_written(
     result = CliRunner().invoke(main, ["check", "-c", str(_write_all(tmp_path, files))])
     assert "no file matches /${SECRET}/*.log" in result.stderr
     assert "s3cret" not in result.output
+
+
+def test_mistakes_in_the_tests_of_rules_are_told_too(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(
+        '[[test]]\nname = "x"\nexpect = [{ at = "1 minute", alert = "A", state = "firing" }]\n'
+    )
+    config = tmp_path / "logagent.toml"
+    config.write_text('[receivers.stdin]\n[rules]\npaths = ["own.toml"]\n')
+    result = CliRunner().invoke(main, ["check", "-c", str(config)])
+    assert result.exit_code == 2
+    assert "own.toml:3:" in result.output
+    assert "test[0].expect[0].at: not a duration" in result.output
