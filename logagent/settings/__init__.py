@@ -9,8 +9,8 @@ from logagent.settings.components import (
     PrometheusSettings,
     ReceiverOptions,
     StdinSettings,
-    WebhookSettings,
     TlsSettings,
+    WebhookSettings,
 )
 from logagent.settings.load import DEFAULT_FILE, default_state_directory, load_settings, read_settings
 from logagent.settings.models import (
@@ -38,8 +38,8 @@ __all__ = [
     "Settings",
     "StateSettings",
     "StdinSettings",
-    "WebhookSettings",
     "TlsSettings",
+    "WebhookSettings",
     "default_state_directory",
     "load_settings",
     "read_settings",

@@ -15,7 +15,11 @@ from logagent.errors import Problem
         ('name = "SlowQuery"', 'name = "slow query"', "alert[0].name: `slow query` is no name; try: letters, digits"),
         ('kind = "event"', 'kind = "evnt"', "alert[0].kind: `evnt` is no kind of alert; did you mean `event`?"),
         ('kind = "event"', "", "alert[0].kind: `kind` is missing; try: one of event"),
-        ('from = "query"', 'from = "querry"', "alert[0].from: `querry` is nothing that a rule can read; did you mean `query`?"),
+        (
+            'from = "query"',
+            'from = "querry"',
+            "alert[0].from: `querry` is nothing that a rule can read; did you mean `query`?",
+        ),
         ("duration > 1s", "duration >> 1s", "alert[0].where: column 10: >> has no meaning in an expression; try: "),
         (
             "duration > 1s",
@@ -95,8 +99,16 @@ def test_each_mistake_in_an_alert_is_told_with_its_place_and_what_to_try(
         ),
         ("limit = 100", "limit = 0", "budget[0].limit: it should be greater than 0; try: limit = 1000.0"),
         ("limit = 100", 'limit = "100"', "budget[0].limit: it should be a valid number; try: limit = 1000.0"),
-        ('"month"', '"30d"', "budget[0].period: `30d` is none of 'hour', 'day', 'week', 'month', 'quarter' or 'year'; try: "),
-        ('"month"', '"mouth"', "budget[0].period: `mouth` is none of 'hour', 'day', 'week', 'month', 'quarter' or 'year'; did you mean `month`?"),
+        (
+            '"month"',
+            '"30d"',
+            "budget[0].period: `30d` is none of 'hour', 'day', 'week', 'month', 'quarter' or 'year'; try: ",
+        ),
+        (
+            '"month"',
+            '"mouth"',
+            "budget[0].period: `mouth` is none of 'hour', 'day', 'week', 'month', 'quarter' or 'year'; did you mean `month`?",
+        ),
         (
             "0.5,",
             "80,",

@@ -92,9 +92,7 @@ class BurnRate(RuleTable):
         description="Time in which the same speed must hold, so that the alert ends soon after the spend.",
         examples=["5m"],
     )
-    budget_consumed: float = Field(
-        gt=0, le=1, description="Share of the limit that `long` may cost.", examples=[0.05]
-    )
+    budget_consumed: float = Field(gt=0, le=1, description="Share of the limit that `long` may cost.", examples=[0.05])
     severity: Severity = Field(
         default="", description="Label `severity`; the budget's if not given.", validate_default=False
     )
