@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 
 from logagent.cli import main
+from tests.webhook import hook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -98,44 +96,21 @@ def test_the_shipped_rules_apply_where_none_are_named(logs: list[Path], capsys: 
     assert "LlmMonthlyBudget: 0 of 1000 USD" in out
 
 
-@pytest.fixture
-def hook() -> Iterator[tuple[str, list[dict[str, object]]]]:
-    seen: list[dict[str, object]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            seen.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", seen
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 def test_notifications_are_delivered_for_real_where_export_says_so(
     logs: list[Path],
     rules: Path,
-    hook: tuple[str, list[dict[str, object]]],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    url, seen = hook
-    config = tmp_path / "logagent.toml"
-    config.write_text(f'[receivers.stdin]\n[exporters.hook]\ntype = "webhook"\nurl = "{url}"\n')
-    code, out, err = run(*logs, "-c", config, "--rules", rules, "--export", "hook", "--json", capsys=capsys)
-    assert (code, err) == (0, "")
-    assert [one["reason"] for one in seen] == ["new", "resolved", "new", "resolved"]
-    assert json.loads(out)["notifications"] == len(seen)
-    assert run(*logs, "-c", config, "--rules", rules, "--json", capsys=capsys)[0] == 0
-    assert len(seen) == 4
+    with hook() as (url, seen):
+        config = tmp_path / "logagent.toml"
+        config.write_text(f'[receivers.stdin]\n[exporters.hook]\ntype = "webhook"\nurl = "{url}"\n')
+        code, out, err = run(*logs, "-c", config, "--rules", rules, "--export", "hook", "--json", capsys=capsys)
+        assert (code, err) == (0, "")
+        assert [one["reason"] for one in seen] == ["new", "resolved", "new", "resolved"]
+        assert json.loads(out)["notifications"] == len(seen)
+        assert run(*logs, "-c", config, "--rules", rules, "--json", capsys=capsys)[0] == 0
+        assert len(seen) == 4
 
 
 @pytest.fixture

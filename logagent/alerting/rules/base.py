@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,7 +36,7 @@ class Reading(NamedTuple):
         return cls(source, frozenset(names.union(*(Template(text).names for text in templates))))
 
 
-class NamedRule(RuleTable):
+class NamedRule(RuleTable, ABC):
     """What alerts come from."""
 
     name: Name = Field(
@@ -43,9 +44,9 @@ class NamedRule(RuleTable):
         examples=["SlowQuery", "LlmMonthlyBudget"],
     )
 
+    @abstractmethod
     def readings(self) -> Sequence[Reading]:
         """What the rule reads of events."""
-        raise NotImplementedError
 
 
 def severity_field() -> Any:
