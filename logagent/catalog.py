@@ -82,8 +82,10 @@ def _attributes(names: set[str]) -> set[str]:
     return {name for name in names if name not in _BUILT_IN and not name.startswith("labels.")}
 
 
-def load_catalog(settings: Settings) -> Catalog:
+def load_catalog(settings: Settings, *, delivers: bool = True) -> Catalog:
     """Reads the shipped files that the settings select, and the operator's own.
+
+    Where nothing is delivered, routes may lead to exporters that there are not.
 
     Raises ConfigurationError with the problems of all files.
     """
@@ -91,7 +93,7 @@ def load_catalog(settings: Settings) -> Catalog:
     parsers = _read_parsers(settings, problems)
     files, routing = read_rule_files(_selected(settings, problems), problems)
     destinations = [name for name, options in settings.exporters.items() if options.takes_alerts]
-    problems += routing.problems(destinations)
+    problems += routing.problems(destinations if delivers else {name for name, _ in routing.destination_names})
     if destinations and not routing.routes:
         routing.routes.append(Route(name="default", to=destinations))
     names = {definition.name for definition in parsers}

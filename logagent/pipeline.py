@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 ROOMS = ("positions", "series", "telemetry", "spans", "clocks", "failures", "echoes", "alerts", "routes")
 _TEXT = "text"
+_LAST_LOOK_NANO = 60_000_000_000
+"""The longest time between two looks of a rule at its windows by default: SLOs look every minute."""
 _DIALECT_OF, _KIND_AND_OUTCOME = attrgetter("template.dialect.name"), attrgetter("kind", "outcome")
 _TIME = attrgetter("time_unix_nano")
 _PARENT_FOUND = attrgetter("parent_found._value_")
@@ -208,8 +210,8 @@ class Pipeline:
         return self._finished(self.assembler.close())
 
     def settle(self) -> Outcome:
-        """Nothing comes any more: rules that wait for late events decide on what they have."""
-        end = self._watermark.time
+        """Nothing comes any more: every rule looks at the last lines, those that wait for late events too."""
+        end = self._watermark.time + _LAST_LOOK_NANO
         alerts = self.alerts.tick(end + self._patience)
         notifications = self.router.add(alerts) + self.router.tick(end + 1)
         self._count_alerts(alerts)

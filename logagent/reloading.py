@@ -13,6 +13,7 @@ from logagent.settings.located import locate
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from logagent.catalog import Catalog
     from logagent.errors import Problem
@@ -37,6 +38,7 @@ class Reloader:
         self._apply = apply
         self._count = count
         self._asked = asyncio.Event()
+        self._settings_seen = _stamp(settings.file)
         self._known = self._signature()
         self._last = self._known
 
@@ -53,8 +55,17 @@ class Reloader:
                 await self.look()
                 continue
             self._asked.clear()
+            self._tell_of_settings()
             self._known = self._last = await asyncio.to_thread(self._signature)
             await self.reload()
+
+    def _tell_of_settings(self) -> None:
+        """The configuration file itself is read at the start only."""
+        if self._settings_seen != (seen := _stamp(self._settings.file)):
+            self._settings_seen = seen
+            log.warning(
+                "%s has changed: only rules and parsers are read anew; restart for the rest", self._settings.file
+            )
 
     async def look(self) -> None:
         """Reload where the files are not those that are in force, and the same as at the last look."""
@@ -82,18 +93,25 @@ class Reloader:
             return True
         for problem in locate(problems):
             where = ": ".join(filter(None, (problem.where, problem.key)))
-            log.error("%s: %s; try: %s", where, problem.message, problem.hint)
+            lead = "" if problem.hint.startswith("did you mean") else "try: "
+            log.error("%s: %s; %s%s", where, problem.message, lead, problem.hint)
         if problems:
-            log.error("the rules were not reloaded: %d problems; the old ones go on", len(problems))
+            count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+            log.error("the rules were not reloaded: %s; the old ones go on", count)
         self._count("failure")
         return False
 
     def _signature(self) -> Signature:
-        found = []
-        for path in own_files([*self._settings.rules.paths, *self._settings.parsers.paths]):
-            try:
-                stat = path.stat()
-            except OSError:
-                continue
-            found.append((str(path), stat.st_ino, stat.st_mtime_ns, stat.st_size))
-        return tuple(found)
+        paths = own_files([*self._settings.rules.paths, *self._settings.parsers.paths])
+        return tuple((str(path), *stamp) for path in paths if (stamp := _stamp(path)))
+
+
+def _stamp(path: Path | None) -> tuple[int, int, int] | None:
+    """What changes with a file: inode, time of modification and size; None where it cannot be seen."""
+    if path is None:
+        return None
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size

@@ -29,11 +29,13 @@ class Watermark:
     def read(self, log: str, times: Sequence[int], latest: int) -> list[tuple[int, int]]:
         """Take the times of a batch's lines; give before which of them the watermark becomes which, where a line moves it.
 
-        Times beyond ``latest`` are mistakes, and 0 is none: they move nothing.
+        Times beyond ``latest`` are mistakes, and 0 is none: they move nothing. Undated lines at the begin of a log are as
+        old as the first dated one, and stay with it.
         """
         self._batches += 1
         reached, _ = self._reached.get(log, (0, 0))
         steps: list[tuple[int, int]] = []
+        begins = not reached
         if times and max(times) >= reached + STEP_NANO:
             for position, time in enumerate(times):
                 if reached + STEP_NANO <= time <= latest:
@@ -41,7 +43,8 @@ class Watermark:
                     self._reached[log] = reached, self._batches
                     self._forget_idle()
                     self.time = max(self.time, min(step for step, _ in self._reached.values()))
-                    steps.append((position, self.time))
+                    steps.append((0 if begins else position, self.time))
+                    begins = False
         if reached:
             self._reached[log] = reached, self._batches
         return steps

@@ -109,7 +109,7 @@ def test_check_finds_every_shipped_parser_and_rule_from_another_directory(instal
     rules = "".join(file.read_text() for file in (_TOP / "rules").glob("*.toml"))
     assert report["problems"] == []
     assert report["parsers"] == len(list((_TOP / "parsers").glob("*.toml"))) > 0
-    assert report["rules"] == sum(rules.count(f"\n[[{table}]]") for table in ("metric", "alert", "budget")) > 0
+    assert report["rules"] == sum(rules.count(f"\n[[{table}]]") for table in ("metric", "alert", "budget", "slo")) > 0
 
 
 @pytest.mark.parametrize("kind", ["parsers", "rules"])

@@ -23,6 +23,10 @@ def test_it_goes_on_with_the_first_line_of_each_step() -> None:
     assert read(mark, "a", 14.1) == [(0, 14)]
 
 
+def test_undated_lines_before_the_first_date_stay_with_it() -> None:
+    assert read(Watermark(), "a", 0, 0, 10, 0, 12) == [(0, 10), (4, 12)]
+
+
 def test_it_waits_for_the_log_that_is_behind() -> None:
     mark = Watermark()
     read(mark, "behind", 10)
@@ -65,7 +69,7 @@ def test_where_all_is_read_it_is_the_present() -> None:
     assert read(mark, "ahead", 2500) == [(0, 2500)]
 
 
-@given(st.lists(st.integers(0, 60), max_size=40), st.lists(st.integers(0, 40), max_size=5))
+@given(st.lists(st.integers(1, 60), max_size=40), st.lists(st.integers(0, 40), max_size=5))
 def test_where_batches_end_moves_nothing(steps: list[int], cuts: list[int]) -> None:
     whole = read(Watermark(), "a", *steps)
     mark, found = Watermark(), []

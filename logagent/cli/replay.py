@@ -75,7 +75,7 @@ def command(  # noqa: PLR0913 - one argument for each option
       logagent replay --rules new-rules.d app.log.1.gz app.log
     """  # noqa: D301 - click looks for this very character
     settings = _settings(config, rules)
-    catalog = load_catalog(settings)
+    catalog = load_catalog(settings, delivers=export is not None)
     replay = Replay([_file(path) for path in paths], catalog, settings, identify=export is not None)
     began = time.perf_counter()
     with _progress(replay.size) as advance:

@@ -54,7 +54,7 @@ def command(paths: tuple[Path, ...], config: Path | None, word: str, *, as_json:
     if paths:
         settings = _of_paths(settings, paths)
     try:
-        catalog = load_catalog(settings)
+        catalog = load_catalog(settings, delivers=False)
     except ConfigurationError as error:
         raise ConfigurationError(problems + [one for one in error.problems if one not in problems]) from None
     suite, wrong = read_suite(catalog)
@@ -72,13 +72,19 @@ def command(paths: tuple[Path, ...], config: Path | None, word: str, *, as_json:
     if parsers is None or parsers:
         for case in run_parser_samples(catalog, settings, wanted):
             report.add(case)
-    if not report.cases:
-        raise NoTestsError("there is no test to run", "[[test]] in a rule file; see docs/rules.md")
+    _require(report, word)
     untested = [] if word else [(str(one.file.path), name) for one in suite for name in one.untested]
     report.end(time.perf_counter() - began, untested, as_json=as_json)
     if junit is not None:
         write_junit(junit, report.cases)
     return _FAILED if report.failed else 0
+
+
+def _require(report: Report, word: str) -> None:
+    if not report.cases and word:
+        raise NoTestsError(f"no test has `{word}` in its name", "a part of a name that is there")
+    if not report.cases:
+        raise NoTestsError("there is no test to run", "[[test]] in a rule file; see docs/rule-tests.md")
 
 
 def _of_paths(settings: Settings, paths: Sequence[Path]) -> Settings:

@@ -201,5 +201,10 @@ class _Writer:
             first, again = self._bind(first_text)
             affix = self.value(node.arguments[1])
             return f"({first}.__class__ is str and {again}.{node.function}({affix}))"
+        if node.function == "contains" and isinstance(node.arguments[1], Constant):
+            first, again = self._bind(first_text)
+            part, operation = repr(node.arguments[1].value), self._operation("contains")
+            if isinstance(node.arguments[1].value, str):
+                return f"({part} in {again} if {first}.__class__ is str else {operation}({again}, {part}))"
         arguments = ", ".join([first_text, *(self.value(argument) for argument in node.arguments[1:])])
         return f"{self._operation(node.function)}({arguments})"

@@ -171,8 +171,12 @@ def _decode(literal: str, origin: int) -> str:
 
 
 def _number(digits: str, unit: str | None, origin: int) -> str:
-    if len(digits) > _MAX_NUMBER_LENGTH or not math.isfinite(float(digits)):
-        raise ExpressionError("the number is too large", origin + 1)
+    try:
+        too_large = len(digits) > _MAX_NUMBER_LENGTH or not math.isfinite(float(digits))
+    except ValueError:
+        raise ExpressionError(f"`{digits}` is no number", origin + 1, "digits, with single _ between them") from None
+    if too_large:
+        raise ExpressionError("the number is too large", origin + 1, "a number below 1e300")
     if unit and unit not in UNITS:
         raise ExpressionError(f"unknown unit {unit}", origin + 1, f"{digits}{_near_unit(unit)}")
     value = float(digits) if set(digits) & set(".eE") else int(digits)

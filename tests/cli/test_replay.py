@@ -107,10 +107,10 @@ def test_notifications_are_delivered_for_real_where_export_says_so(
         config.write_text(f'[receivers.stdin]\n[exporters.hook]\ntype = "webhook"\nurl = "{url}"\n')
         code, out, err = run(*logs, "-c", config, "--rules", rules, "--export", "hook", "--json", capsys=capsys)
         assert (code, err) == (0, "")
-        assert [one["reason"] for one in seen] == ["new", "resolved", "new", "resolved"]
+        assert [one["reason"] for one in seen] == ["new", "resolved", "new", "resolved", "changed"]
         assert json.loads(out)["notifications"] == len(seen)
         assert run(*logs, "-c", config, "--rules", rules, "--json", capsys=capsys)[0] == 0
-        assert len(seen) == 4
+        assert len(seen) == 5
 
 
 @pytest.fixture
