@@ -71,8 +71,9 @@ class BudgetRule:
         account.calls += 1
         if (value.__class__ is float or value.__class__ is int) and 0.0 <= value <= LARGEST_VALUE:
             account.spent += value
-            if account.past is not None:
-                self._remember(account.past, time, float(value), event)
+            past = account.past
+            if past is not None and not (past.start <= time < past.stop and past.add_more(value)):
+                self._remember(past, time, float(value), event)
             if account.spent >= account.next_amount:
                 self._cross(account, time, event)
         else:

@@ -6,7 +6,7 @@ own parts and its dialect's attributes, never the decoded line. Conditions read 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from logagent.alerting.checks import subject
 from logagent.alerting.state import Key, clean, label_text
 from logagent.expr import condition_source, parse, source
 from logagent.expr.index import Index
-from logagent.fields import KNOWN_FIELDS, NAMES, resolve_failure, resolve_record, resolve_span
+from logagent.fields import ATTRIBUTES, KNOWN_FIELDS, NAMES, resolve_failure, resolve_record, resolve_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -88,10 +88,11 @@ class _Writer:
         def try_0(x, found): …              # a condition that an index leaves out for most events
         def look(items):
             for x in items:
+                field_0 = …                 # a field that several of the following read
                 if <condition>: found += …  # a condition that is tried on every event
                 <look-ups>                  # bind plan: the conditions that this event may meet
                 for attempt in plan: attempt(x, found)
-                for _, act in sorted(found): act(x)
+                for position in sorted(found): acts[position](x)
 
     A condition is tried once for all rules that have it.
     """
@@ -125,10 +126,11 @@ class _Writer:
             body.append("    else:")
         body += self._block({self._about}, "        " if kinds else "    ")
         body += ["    if found:", "        if len(found) > 1: found.sort()"]
-        body += ["        for _, act in found: act(x)", "        found.clear()"]
+        body += ["        for position in found: acts[position](x)", "        found.clear()"]
         yield from ("def look(items):", "    found = []")
         yield from _indented(body, "    ")
         yield from self._after
+        yield f"acts = ({''.join(f'act_{position}, ' for position in range(len(self._watches)))})"
 
     def _block(self, kinds: set[str], indent: str) -> Iterator[str]:
         """What events of one kind are tried on."""
@@ -139,8 +141,16 @@ class _Writer:
 
     def _tries(self, groups: list[_Group]) -> Iterator[str]:
         index = Index([group.condition for group in groups])
-        for position in index.others:
-            yield from self._try(groups[position])
+        always = [groups[position] for position in index.others]
+        shared = self._shared(always)
+        yield from (f"{local} = {read}" for read, local in shared.items())
+
+        def resolve(name: str) -> str:
+            read = self._resolve(name)
+            return shared.get(read, read)
+
+        for group in always:
+            yield from self._try(group, resolve)
         if not index.told:
             return
         plans = f"plans_{self._plans}"
@@ -150,18 +160,28 @@ class _Writer:
         for group in (groups[position] for position in index.told):
             if not group.is_written:
                 group.is_written = True
-                self._after += [f"def try_{group.number}(x, found):", *_indented(self._try(group), "    ")]
+                lines = _indented(self._try(group, self._resolve), "    ")
+                self._after += [f"def try_{group.number}(x, found):", *lines]
         attempts = ", ".join(f"{position}: try_{groups[position].number}" for position in index.told)
         self._names[f"of_{plans}"] = index.plans
         self._after.append(f"{plans} = of_{plans}({{{attempts}}})")
 
-    def _try(self, group: _Group) -> Iterator[str]:
-        acts = "".join(f"({position}, act_{position}), " for position in group.positions)
+    def _shared(self, groups: list[_Group]) -> dict[str, str]:
+        """The attributes that more than one of these conditions reads → the variables that have them."""
+        counts: Counter[str] = Counter()
+        for group in groups:
+            if group.condition is not None:
+                counts.update({self._resolve(name) for name in group.condition.fields})
+        several = [read for read, count in counts.items() if count > 1 and read.startswith(f"{ATTRIBUTES}.get(")]
+        return {read: f"field_{number}" for number, read in enumerate(sorted(several))}
+
+    def _try(self, group: _Group, resolve: Callable[[str], str]) -> Iterator[str]:
+        positions = "".join(f"{position}, " for position in group.positions)
         if group.condition is None:
-            yield f"found += ({acts})"
+            yield f"found += ({positions})"
             return
         yield "try:"
-        yield f"    if {condition_source(group.condition, self._resolve, self._names)}: found += ({acts})"
+        yield f"    if {condition_source(group.condition, resolve, self._names)}: found += ({positions})"
         yield "except Exception:"
         yield from (f"    failed({self._watches[position].name!r})" for position in group.positions)
 

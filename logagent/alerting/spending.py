@@ -120,10 +120,18 @@ class Past:
         self._model: SpendModel | None = None
         self._fitted = 0
         """Ordinal of the day that the model was made for; 0 where the days before it have changed since."""
+        self.start = self.stop = 0
+        """Bounds of the open minute, which the last spend was in: more of it is mostly to be added there. There is none
+        where they are equal."""
+        self._day = self._minute = 0
+        self._month, self._hour = Month(""), Hour("")
+        """Where the open minute's spend belongs."""
 
     def add(self, time: int, amount: float) -> Hour | None:
         """Count spend; give its hour where minutes are looked at and it is the hour's dearest call."""
-        day = self._books.clock.day(time).day
+        self._close()
+        local = self._books.clock.day(time)
+        day = local.day
         ordinal = day.toordinal()
         month = self.months.get(day.year * _MONTHS + day.month)
         if month is None:
@@ -134,7 +142,30 @@ class Past:
                 self._books.journal.touch(month)
         if ordinal < self._fitted:
             self._fitted = 0
-        return self._add_minute(time, amount) if self._books.kept_hours else None
+        if not self._books.kept_hours:
+            return None
+        dearest = self._add_minute(time, amount)
+        if month is not None and (hour := self.hours.get(time // HOUR)) is not None:
+            self._day, self._minute, self._month, self._hour = ordinal, time // MINUTE, month, hour
+            self.start, self.stop = max(local.start, self._minute * MINUTE), min(local.end, (self._minute + 1) * MINUTE)
+        return dearest
+
+    def _close(self) -> None:
+        """Have all that depends on a minute looked at when more is spent in it."""
+        self.start = self.stop = 0
+
+    def add_more(self, amount: float) -> bool:
+        """Count spend of the open minute. False where that is not all there is to do: it is still to be added."""
+        month, hour = self._month, self._hour
+        if amount > hour.largest:
+            return False
+        month.days[self._day] += amount
+        hour.minutes[self._minute] += amount
+        if not month.dirty:
+            self._books.journal.touch(month)
+        if not hour.dirty:
+            self._books.journal.touch(hour)
+        return True
 
     def _begin_month(self, day: date) -> Month | None:
         """The month of a day that is not known yet; the latest goes where there are too many: it is none of ours."""
@@ -170,6 +201,7 @@ class Past:
 
     def take_back(self, room: str, index: int, data: bytes) -> None:
         """Take over an entry. Raises ValueError or TypeError where it is none."""
+        self._close()
         if room == DAYS:
             self.months[index] = Month(self._entry(room, index), dict(orjson.loads(data)))
         else:
@@ -197,6 +229,7 @@ class Past:
     def model(self, day: date) -> SpendModel | None:
         """What the days before one say of those that follow; None where they are too few."""
         if self._fitted != day.toordinal():
+            self._close()
             self._model = fit(*self.before(day))
             self._fitted = day.toordinal()
         return self._model
@@ -214,11 +247,13 @@ class Past:
 
     def forget_hours(self, before: int) -> None:
         """Let go of the hours that ended before a time."""
+        self._close()
         for index in [index for index in self.hours if (index + 1) * HOUR <= before]:
             self._books.journal.forget(self.hours.pop(index).entry)
 
     def forget(self, day: date, idle: date) -> None:
         """Let go of the months that are too old for a day, and of all where none is as late as ``idle``."""
+        self._close()
         oldest = date.fromordinal(max(day.toordinal() - HISTORY_DAYS, 1))
         if max(self.months, default=0) >= idle.year * _MONTHS + idle.month:
             gone = [index for index in self.months if index < oldest.year * _MONTHS + oldest.month]

@@ -181,3 +181,21 @@ def test_the_example_is_of_the_latest_bad_minute_that_is_decided() -> None:
     (fired,) = pass_time(rules, 2)
     assert fired.trace_id == (START + 2 * MINUTE - 30 * SECOND).to_bytes(16, "big")
     assert fired.annotations["trace_id"] == fired.trace_id.hex()
+
+
+def test_events_of_one_minute_are_all_counted_whenever_somebody_looks_or_the_ledger_is_written() -> None:
+    rules, again = (engine(REGIONAL + 'composite = "total"\n') for _ in range(2))
+    rules.spans(minute(1, bad=2, good=5, region="eu"))
+    assert figures(rules) == {"total": (7, 2, 99.0), "eu": (7, 2, 99.0)}
+    rules.spans(minute(1, good=3, region="eu"))
+    assert rules.take_counts().slo_events == [("Availability", "eu", 10, 2)]
+    rules.spans(minute(1, bad=3, good=3, region="eu"))
+    again.restore({entry: data for entry, data in rules.changes().items() if data is not None})
+    assert figures(again) == figures(rules) == {"total": (16, 5, 99.0), "eu": (16, 5, 99.0)}
+
+
+def test_events_from_before_1970_do_not_count_with_those_of_its_first_instant() -> None:
+    rules = engine(HOURLY)
+    rules.spans([request(0), request(-1), request(0)])
+    counts = rules.take_counts()
+    assert (counts.losses, counts.slo_events) == ({"event_time": 1}, [("Availability", "", 2, 0)])

@@ -53,21 +53,23 @@ class SloBooks:
     def _group(self, key: Key) -> SloGroup:
         group = self.groups.get(key)
         if group is None:
-            group = self.groups[key] = SloGroup(self.plan, key, self.decided)
+            group = self.groups[key] = SloGroup(self.plan, key, self.decided, self.total)
         return group
 
     def count(self, group: SloGroup, minute: int, bad: int) -> None:
         """Count a valid event."""
-        group.new_valid += 1
-        group.new_bad += bad
-        group.counts.add(minute, 1, bad)
-        if self.total is not None:
-            self.total.counts.add(minute, 1, bad)
+        group.close_minute()
+        group.add(minute, 1, bad)
         hour = hour_of(minute)
         if group.hour.hour != hour:
             group.hour = HourEntry(self.plan, group, hour)
         if not group.hour.dirty:
             self._journal.touch(group.hour)
+
+    def close_minutes(self) -> None:
+        """Have the counts of every group complete."""
+        for group in self.groups.values():
+            group.close_minute()
 
     def decide(self, minute: int) -> None:
         """Every group has come to a minute: let go of what is in no window any more."""
@@ -93,6 +95,7 @@ class SloBooks:
 
     def take_events(self) -> list[tuple[str, int, int]]:
         """Each group with its valid and bad events since the last call."""
+        self.close_minutes()
         found, self._uncollected = self._uncollected, []
         for group in self.groups.values():
             if group.new_valid:

@@ -10,6 +10,7 @@ import orjson
 from logagent.alerting.slo.burn_rates import budget_share
 from logagent.alerting.slo.counts import NO_MINUTE, MinuteCounts, Sums
 from logagent.alerting.slo.plan import ENTRY, GROUP_ENTRY, BurnAlert, SloPlan, limits_of
+from logagent.alerting.slo.spans import MINUTE
 from logagent.alerting.state import OVERFLOW, OVERFLOW_KEY, Key, entry_key
 
 COMPOSITE_KEY: Key = ("\0composite",)
@@ -38,7 +39,7 @@ class Kept(NamedTuple):
 class SloGroup:
     """The state of one group; also the ledger's entry of what fires in it."""
 
-    def __init__(self, plan: SloPlan, key: Key, now: int) -> None:
+    def __init__(self, plan: SloPlan, key: Key, now: int, total: SloGroup | None = None) -> None:
         self.key = key
         self.labels = _labels(plan, key)
         self.entry = entry_key(GROUP_ENTRY, plan.name, plan.fingerprint, *key)
@@ -59,11 +60,42 @@ class SloGroup:
         """Events since they were last asked for."""
         self.hour = HourEntry(plan, self, NO_MINUTE)
         """The hour that was last counted in."""
+        self.start = self.stop = 0
+        """Bounds, not inclusive, of the open minute: the one that the last event was in, where more of its events only
+        have to be counted. It is closed whenever somebody looks at the counts. There is none where the bounds are equal."""
+        self.minute = NO_MINUTE
+        self.more_valid = self.more_bad = 0
+        """Events of the open minute that ``counts`` does not have yet."""
+        self.has_example = False
+        """Whether the open minute's bad events are told of by an earlier one."""
+        self._total = total
 
     @property
     def text(self) -> str:
         """The group as a label of metrics."""
         return ",".join(self.labels.values())
+
+    def open_minute(self, minute: int) -> None:
+        """More events of a minute that ``counts`` has, which is not over and whose hour is to be written, are expected."""
+        self.minute = minute
+        self.start, self.stop = max((minute - 1) * MINUTE, -1), minute * MINUTE
+        self.has_example = False
+
+    def close_minute(self) -> None:
+        """Have the counts complete."""
+        self.start = self.stop = 0
+        if self.more_valid:
+            valid, bad = self.more_valid, self.more_bad
+            self.more_valid = self.more_bad = 0
+            self.add(self.minute, valid, bad)
+
+    def add(self, minute: int, valid: int, bad: int) -> None:
+        """Count events, also in the composite."""
+        self.new_valid += valid
+        self.new_bad += bad
+        self.counts.add(minute, valid, bad)
+        if self._total is not None:
+            self._total.counts.add(minute, valid, bad)
 
     def wants_example(self, minute: int) -> bool:
         """Whether the trace id of a bad event of a minute is worth knowing: of each minute's first, late ones apart."""
@@ -126,11 +158,12 @@ class HourEntry:
         self.hour = hour
         self.entry = entry_key(ENTRY, plan.name, plan.fingerprint, str(hour), *group.key)
         self.dirty = False
-        self._counts = group.counts
+        self._group = group
 
     def pack(self) -> bytes:
         """The ledger's value: for each minute its place in the hour, valid and bad events."""
-        return self._counts.pack_hour(self.hour)
+        self._group.close_minute()
+        return self._group.counts.pack_hour(self.hour)
 
 
 def unpack_group(data: bytes) -> Kept:

@@ -39,6 +39,8 @@ class SloRule:
         self._journal = journal
         self._lost = lost
         self._books = SloBooks(plan, journal)
+        self._groups = self._books.groups
+        self._bad_value = plan.bad_value
         self.restore = self._books.restore
         self.take_events = self._books.take_events
 
@@ -49,6 +51,18 @@ class SloRule:
 
     def count(self, event: object, time: int, value: object, key: Key) -> None:
         """Take a valid event; its value tells whether it was bad."""
+        group = self._groups.get(key)
+        if group is None or not group.start < time < group.stop:
+            self._turn(event, time, key, is_bad=value is self._bad_value)
+            return
+        group.more_valid += 1
+        if value is self._bad_value:
+            group.more_bad += 1
+            if not group.has_example:
+                self._keep_example(event, group.minute, group)
+
+    def _turn(self, event: object, time: int, key: Key, *, is_bad: bool) -> None:
+        """Take an event of another minute than its group's last one, or the first since that was written down."""
         books = self._books
         minute = self.plan.span.minute_of(time)
         if minute <= books.decided or time < 0 or minute > _LAST_MINUTE:
@@ -59,10 +73,11 @@ class SloRule:
         if not group.counts.has_room(_MOST_AHEAD):
             self._lost(Loss.EVENT_AHEAD)
             return
-        bad = value is self.plan.bad_value
-        books.count(group, minute, int(bad))
-        if bad:
+        books.count(group, minute, int(is_bad))
+        if is_bad:
             self._keep_example(event, minute, group)
+        if minute > books.decided and group.counts.has_room(_MOST_AHEAD):
+            group.open_minute(minute)
 
     def _may_enter(self, time: int, minute: int) -> bool:
         """Whether an event that is late, or of a strange time, is still in a window."""
@@ -79,12 +94,14 @@ class SloRule:
             if one is not None and one.wants_example(minute):
                 one.keep_example(minute, self.plan.capture(event)[0])
                 self._journal.touch(one)
+        group.has_example = True
 
     def advance(self, time_unix_nano: int) -> list[Alert]:
         """Decide every minute that is over."""
         minute = self._books.instants.ripe(time_unix_nano)
         if minute <= self._books.decided:
             return []
+        self._books.close_minutes()
         alerts = [alert for group in self._books.everyone() for alert in self._decide(group, minute)]
         self._books.decide(minute)
         return sorted(alerts, key=lambda alert: (alert.time_unix_nano, sorted(alert.labels.items())))
@@ -137,6 +154,7 @@ class SloRule:
     def states(self, now_unix_nano: int | None) -> list[SloState]:
         """The composite and every group at a time (None: at their last event); without groups also without events."""
         plan, books = self.plan, self._books
+        books.close_minutes()
         minute = None if now_unix_nano is None else min(plan.span.minute_of(now_unix_nano), _LAST_MINUTE)
         groups = [books.groups[key] for key in sorted(books.groups)]
         if not groups and not plan.label_names:

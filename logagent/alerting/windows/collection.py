@@ -31,6 +31,8 @@ class Groups:
         """Panes that wait for their instant, of all groups."""
         self._farthest = Farthest(MOST_AHEAD)
         self._plan = plan
+        self._group_head, self._pane_head = self.entry(GROUP)[:-1], self.entry(PANE)[:-1]
+        """Of the ledger keys of groups and panes: the list is still open."""
         self._journal = journal
         self._lost = lost
 
@@ -69,7 +71,9 @@ class Groups:
 
     def pane(self, group: WindowGroup, index: int) -> Pane:
         """A new pane of a group, which is not put yet."""
-        return self._plan.pane(self._plan, self.entry(PANE, str(index), *group.key), index)
+        # the key of (PANE, str(index), *group.key): a group's panes are many, and its key need be encoded only once
+        entry = f'{self._pane_head},"{index}"{group.entry[len(self._group_head) :]}'
+        return self._plan.pane(self._plan, entry, index)
 
     def pane_ahead(self, key: Key, index: int) -> tuple[WindowGroup, Pane] | None:
         """The group and the pane of an event that is not late; None where no more panes can wait."""

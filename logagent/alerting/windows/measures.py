@@ -10,7 +10,7 @@ from logagent.alerting.windows.pane import NumberPane, Pane, RatioPane
 from logagent.alerting.windows.quantiles import bucket_of, quantile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from logagent.alerting.windows.plan import WindowPlan
 
@@ -94,35 +94,43 @@ class QuantilePane(NumberPane):
     def __init__(self, plan: WindowPlan, entry: str, index: int) -> None:
         super().__init__(plan, entry, index)
         self._numbers: list[float] = []
-        self._counts: dict[int, int] | None = None
+        """Those that no bucket has yet; where there are no buckets, all."""
+        self._counts: Counter[int] | None = None
 
     def take(self, event: object, time: int, value: Any) -> None:  # noqa: ARG002 - the number decides about the example
         """Count an event in; its value is a finite number."""
         self.count += 1
         if value * self.sign > self.rank:
             self.show(value * self.sign, event)
-        counts = self._counts
-        if counts is not None:
-            code = bucket_of(value)
-            counts[code] = counts.get(code, 0) + 1
-        else:
-            self._numbers.append(value)
-            if len(self._numbers) > MOST_PLAIN:
-                self._counts, self._numbers = self.counts(), []
+        self._numbers.append(value)
+        if len(self._numbers) > MOST_PLAIN:
+            self._put_away()
 
-    def counts(self) -> dict[int, int]:
+    def _put_away(self) -> None:
+        """Have all numbers in buckets."""
+        if self._counts is None:
+            self._counts = Counter()
+        self._counts.update(map(bucket_of, self._numbers))
+        self._numbers.clear()
+
+    def counts(self) -> Mapping[int, int]:
         """Bucket → how many numbers it has."""
-        return dict(Counter(map(bucket_of, self._numbers))) if self._counts is None else self._counts
+        if self._counts is None:
+            return Counter(map(bucket_of, self._numbers))
+        self._put_away()
+        return self._counts
 
     def content(self) -> list[Any]:
         """The numbers, or the buckets."""
+        if self._counts is not None:
+            self._put_away()
         return [self._numbers, None if self._counts is None else list(self._counts.items())]
 
     def restore_content(self, content: list[Any]) -> None:
         """The numbers, or the buckets."""
         numbers, counts = content
         self._numbers = [float(number) for number in numbers]
-        self._counts = None if counts is None else {int(code): int(count) for code, count in counts}
+        self._counts = None if counts is None else Counter({int(code): int(count) for code, count in counts})
 
 
 class Quantile(Total[QuantilePane]):

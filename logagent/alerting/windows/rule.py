@@ -42,24 +42,21 @@ class WindowRule:
         """Whether the members are there, and restored panes where they belong."""
         self.due = 0
         """When the next instant can be decided."""
-        self.react = {Reads.ANY: self._take, Reads.PRESENT: self._take_present, Reads.NUMBERS: self._take_number}[
-            plan.reads
-        ]
-        """Takes an event that the rule's condition holds for."""
+        self._reads_numbers = plan.reads is Reads.NUMBERS
+        self._reads_values = plan.reads is not Reads.ANY
 
     # -- events --------------------------------------------------------------------------------------------
 
-    def _take_number(self, event: object, time: int, value: Any, key: Key) -> None:
-        if (value.__class__ is float or value.__class__ is int) and -LARGEST_VALUE <= value <= LARGEST_VALUE:
-            self._take(event, time, value, key)
-        elif value is not None:
-            self._lost(Loss.EVENT_VALUE)
-
-    def _take_present(self, event: object, time: int, value: object, key: Key) -> None:
-        if value is not None:
-            self._take(event, time, value, key)
-
-    def _take(self, event: object, time: int, value: object, key: Key) -> None:
+    def react(self, event: object, time: int, value: Any, key: Key) -> None:
+        """Take an event that the rule's condition holds for."""
+        if self._reads_values:
+            if value is None:
+                return
+            if self._reads_numbers and not (
+                (value.__class__ is float or value.__class__ is int) and -LARGEST_VALUE <= value <= LARGEST_VALUE
+            ):
+                self._lost(Loss.EVENT_VALUE)
+                return
         group = self._by_key.get(key)
         pane = group.current if group is not None else None
         if pane is None or not pane.start < time <= pane.stop:
