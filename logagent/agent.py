@@ -153,7 +153,8 @@ class Agent:
             if isinstance(error, LedgerError) and not error.corrupt:
                 raise
             # Written by another program, another version or a dying disk: as good as corrupt.
-            log.error("what the ledger holds cannot be understood", exc_info=error)  # noqa: TRY400 - with more to come
+            # The one line about it comes with the new ledger.
+            log.debug("what the ledger holds cannot be understood", exc_info=error)
             await ledger.replace_corrupt(f"it cannot be understood ({type(error).__name__}: {error})")
             self._begin()
             self._restore(ledger)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +33,7 @@ from logagent.spans.ended import EndedSpans
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from logagent.model import Span
     from logagent.pipeline import Pipeline
     from logagent.settings import Settings
 
@@ -194,6 +197,68 @@ def test_a_log_that_is_read_a_second_time_ends_no_span_a_second_time(
     twice, _ = killed(whole + whole, sizes, kills, make_settings(), identify=True)
     with_ids = [[span for span in seen.spans if "/" not in span.id] for seen in (once, twice)]
     assert sorted(span.span_id for span in with_ids[0]) == sorted(span.span_id for span in with_ids[1])
+
+
+@st.composite
+def _partly_undated(draw: st.DrawFn) -> list[bytes]:
+    """Lines of which some have lost their time, after one that has its own."""
+    lines = [line_at(BEGIN_MS, "startup", "begin")]
+    for line in draw(logs):
+        if draw(st.booleans()) and line.startswith(b"{"):
+            with contextlib.suppress(ValueError):
+                data = json.loads(line)
+                del data["asctime"]
+                lines.append(json.dumps(data).encode())
+                continue
+        lines.append(line)
+    return lines
+
+
+def ticked(lines: Sequence[bytes], sizes: Sequence[int], waits: Sequence[int]) -> tuple[Seen, int]:
+    """What a live pipeline makes of the lines, with these nanoseconds between batches, over and over; at a negative one
+    it is killed after its commit. And how many spans left while it waited."""
+    pipeline, entries = restored(make(make_settings(), identify=True), {}), Entries()
+    seen, left, now = Seen(), 0, NOW
+    for turn, batch in enumerate(batches(lines, sizes)):
+        seen.add(pipeline.process(batch_of(batch, observed=now), now))
+        wait = waits[turn % len(waits)]
+        now += abs(wait)
+        if wait > 0:
+            outcome = pipeline.tick(now)
+            left += len(outcome.spans)
+            seen.add(outcome)
+        elif wait < 0:
+            commit(pipeline, entries)
+            pipeline = restored(make(make_settings(), identify=True), entries)
+    seen.add(pipeline.close(now))
+    return seen, left
+
+
+def _told_by_lines(spans: Sequence[Span]) -> set[tuple[str, str]]:
+    """Kinds and ids of all spans but those of echoes, which wait for the lines that they repeat and not for longer."""
+    return {(span.kind, span.id) for span in spans if not re.search("/[a-z]+/", span.id)}
+
+
+@given(
+    _partly_undated(),
+    st.lists(st.integers(1, 5), min_size=1, max_size=5),
+    st.lists(st.sampled_from([-1, 0, 1, 10**6, 5 * 10**8, 10**10, 10**13]), min_size=1, max_size=6),
+)
+@settings(max_examples=60, phases=_PHASES)
+def test_the_time_that_passes_between_lines_changes_no_time_and_no_id(
+    lines: list[bytes], sizes: list[int], waits: list[int]
+) -> None:
+    one, _ = ticked(lines, [len(lines)], [0])
+    other, left = ticked(lines, sizes, waits)
+    assert [(record.body, record.time_unix_nano) for record in one.records] == [
+        (record.body, record.time_unix_nano) for record in other.records
+    ]
+    assert [(f.time_unix_nano, f.error_type, f.message) for f in one.failures] == [
+        (f.time_unix_nano, f.error_type, f.message) for f in other.failures
+    ]
+    assert _told_by_lines(one.spans) == _told_by_lines(other.spans)
+    if not left and max(waits) <= 1:  # nothing timed out
+        assert sorted(map(repr, described(one.spans))) == sorted(map(repr, described(other.spans)))
 
 
 _HOSTILE = [

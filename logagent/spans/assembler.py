@@ -74,7 +74,8 @@ class Assembler:
         first = records[0]
         builder.enter(first)
         clock = builder.clock
-        latest = clock.now if clock.dated else self._first_date(records)
+        told_time = clock.told or self._first_date(records)
+        latest = clock.now
         roles = self._by_place
         marks = self._roles.marks_records
         ahead = first.origin.observed_time_unix_nano + AHEAD_NANO
@@ -83,16 +84,18 @@ class Assembler:
             if time > latest:
                 if time > ahead:
                     # a mistake: the line is as old as the one before it, and moves no clock
-                    record.time_unix_nano = latest or record.origin.observed_time_unix_nano
+                    record.time_unix_nano = told_time or record.origin.observed_time_unix_nano
                     builder.dropped["time_ahead"] += 1
                 else:
-                    latest = time
+                    latest = told_time = time
                     if latest >= clock.due:
                         clock.now = latest
                         sweep(builder, clock)
-            elif not time:
-                # an undated line is as old as the one before it
-                record.time_unix_nano = latest or record.origin.observed_time_unix_nano
+            elif time:
+                told_time = time
+            else:
+                # an undated line is as old as the one before it, however long ago that was read
+                record.time_unix_nano = told_time or record.origin.observed_time_unix_nano
             template = record.template
             line: LineShape | None = template.line
             told: Told | None = None
@@ -110,19 +113,19 @@ class Assembler:
             ):
                 failures.append(failure)
         clock.now = latest
+        clock.told = told_time
         clock.observed = first.observed_time_unix_nano
         self._journal.moved(clock)
         return spans, failures
 
     def _first_date(self, records: list[LogRecord]) -> int:
-        """The first time that a line of a log gives. A log whose lines give none follows the wall clock, by ticks alone."""
+        """The first time that a line of a log gives, 0 where none does: its clock then goes by ticks alone."""
         clock = self.builder.clock
         for record in records:
             if record.time_unix_nano:
-                clock.dated = True
                 clock.now = min(record.time_unix_nano, record.observed_time_unix_nano)
                 return clock.now
-        return clock.now
+        return 0
 
     def _mark(self, record: LogRecord, line: LineShape, told: Told) -> None:
         """Gives a record the ids of the span that it tells of."""
@@ -164,5 +167,8 @@ class Assembler:
     def restore(
         self, rooms: Mapping[str, Mapping[str, bytes]], shapes: ShapeFinder, resources: Mapping[str, Resource], now: int
     ) -> None:
-        """Takes the entries that ``changes`` gave. A span whose definition or service is gone is left out and counted."""
+        """Takes the entries that ``changes`` gave.
+
+        A span whose definition or service is gone is left out and counted, and so is an entry that cannot be read.
+        """
         self._journal.restore(rooms, shapes, resources, now)

@@ -35,6 +35,6 @@ def tick(builder: Builder, now: int) -> None:
 
 
 def close_all(builder: Builder) -> None:
-    """Closes whatever is open, as of the last line of its log."""
+    """Closes whatever is open, as of the last dated line of its log."""
     for span in sorted(builder.spans(), key=_by_deadline):
-        builder.close(span, span.ended or span.clock.now, incomplete=not span.ended)
+        builder.close(span, span.ended or max(span.opened, span.clock.told), incomplete=not span.ended)

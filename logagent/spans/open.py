@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from logagent.model import Resource, Span, SpanEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from logagent.shapes import SpanShape
 
 MAX_EVENTS = 128
@@ -21,10 +23,11 @@ class StreamClock:
 
     name: str
     now: int = 0
+    """The furthest time that a line gave, and what has passed since: by it spans time out."""
+    told: int = 0
+    """The time of the last dated line, which the undated ones after it share: it moves with lines alone. 0 before."""
     observed: int = 0
     """Wall time at which ``now`` was last moved by a line."""
-    dated: bool = False
-    """Whether a line of this log has ever given a time of its own."""
     due: int = 2**63
     """No span of this log times out before."""
 
@@ -81,11 +84,12 @@ class OpenSpan(Span):
             self.dropped_events += 1
 
 
-_PLAIN = (
-    "id", "start_unix_nano", "opened", "order", "deadline", "attributes", "request_id", "explicit_parent", "process",
-    "candidate", "inferred", "severity_number", "ended", "echo_key", "is_echo", "failed", "status_message",
-    "dropped_events",
-)  # fmt: skip
+_PLAIN: Final[Mapping[str, type]] = {
+    "id": str, "start_unix_nano": int, "opened": int, "order": int, "deadline": int, "attributes": dict,
+    "request_id": str, "explicit_parent": str, "process": str, "candidate": str, "inferred": str, "severity_number": int,
+    "ended": int, "echo_key": str, "is_echo": bool, "failed": bool, "status_message": str, "dropped_events": int,
+}  # fmt: skip
+"""What is kept as it is, and of which type."""
 
 
 def dump(span: OpenSpan) -> bytes:
@@ -107,10 +111,13 @@ def peek(value: bytes) -> dict[str, Any]:
 
 
 def load(data: dict[str, Any], shape: SpanShape, resource: Resource, clock: StreamClock) -> OpenSpan:
-    """The span of a peeked entry."""
+    """The span of a peeked entry. Raises ValueError, TypeError or KeyError where it is none."""
     span: OpenSpan = OpenSpan.__new__(OpenSpan)
-    for name in _PLAIN:
-        setattr(span, name, data[name])
+    for name, kind in _PLAIN.items():
+        value = data[name]
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} is of another type")
+        setattr(span, name, value)
     span.shape, span.resource, span.clock = shape, resource, clock
     span.kind, span.otlp_kind = shape.kind, shape.otlp_kind
     span.changed = span.is_gone = span.is_plain = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from span_harness import Story, at, step
+from span_harness import READ_AT, SECOND, Story, at, step
 
 from logagent.spans.names import stem
 
@@ -68,3 +68,87 @@ def test_lines_out_of_order_do_not_turn_the_clock_back() -> None:
     assert story.assembler.now == at(100)
     (span,) = story.tell(step(111, "other"))
     assert (span.id, span.incomplete) == ("a", True)
+
+
+UNDATED = b"an undated line"
+HOUR = 3600 * SECOND
+
+
+def times(story: Story) -> list[int]:
+    return [record.time_unix_nano for record in story.records]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_an_undated_line_is_as_old_as_the_last_dated_one_however_long_the_log_was_silent(*, restarts: bool) -> None:
+    story = Story()
+    story.tell(step(0, "other"))
+    story.tick(READ_AT + HOUR)
+    if restarts:
+        story.restart(READ_AT + HOUR)
+    story.tell(UNDATED, observed=READ_AT + HOUR)
+    story.tick(READ_AT + 2 * HOUR)
+    if restarts:
+        story.restart(READ_AT + 2 * HOUR)
+    story.tell(UNDATED, step(7, "other"), UNDATED, observed=READ_AT + 2 * HOUR)
+    assert times(story) == [at(0), at(0), at(0), at(7), at(7)]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_an_undated_line_is_as_old_as_a_late_one_before_it(*, restarts: bool) -> None:
+    story = Story()
+    story.tell(step(100, "other"), step(50, "other"))
+    if restarts:
+        story.restart()
+    story.tell(UNDATED)
+    assert times(story) == [at(100), at(50), at(50)]
+    assert story.assembler.now == at(100)
+
+
+def test_a_line_that_is_ahead_of_the_clock_is_as_old_as_the_last_dated_one_however_long_the_log_was_silent() -> None:
+    story = Story()
+    story.tell(step(0, "other"))
+    story.tick(READ_AT + 9)
+    story.tell({"at": 2 * READ_AT // 10**6, "step": "other"}, UNDATED)
+    assert times(story) == [at(0), at(0), at(0)]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_lines_of_a_log_without_any_time_are_as_old_as_their_reading(*, restarts: bool) -> None:
+    story = Story()
+    story.tell(UNDATED)
+    story.tick(READ_AT + HOUR - 1)
+    if restarts:
+        story.restart(READ_AT + HOUR - 1)
+    story.tell(UNDATED, observed=READ_AT + HOUR)
+    assert times(story) == [READ_AT, READ_AT + HOUR]
+
+
+def test_the_silence_of_a_log_counts_for_time_outs_over_its_undated_lines_and_restarts() -> None:
+    story = Story()
+    story.tell(step(0, "begins", id="a"))
+    story.tick(READ_AT + 40 * SECOND)
+    story.tell(UNDATED, observed=READ_AT + 40 * SECOND)
+    story.restart(READ_AT + 40 * SECOND)
+    (span,) = story.tick(READ_AT + 61 * SECOND)
+    assert (span.id, span.incomplete, span.end_unix_nano) == ("a", True, at(60))
+
+
+@pytest.mark.parametrize("ticks", [0, 30])
+def test_what_is_open_at_the_end_of_the_input_ends_with_the_last_dated_line(ticks: int) -> None:
+    story = Story()
+    story.tell(step(0, "begins", id="a"), step(5, "other"))
+    story.tick(READ_AT + ticks * SECOND)
+    (span,) = story.close()
+    assert (span.start_unix_nano, span.end_unix_nano) == (at(0), at(5))
+
+
+def test_a_clock_is_restored_from_an_entry_that_has_no_time_of_the_last_line() -> None:
+    story = Story()
+    story.tell(step(0, "begins", id="a"))
+    story.restart()
+    (name,) = (name for room, name in story.entries if room == "clocks" and name)
+    story.entries["clocks", name] = b"%d" % at(50)
+    story.restart()
+    assert story.assembler.now == at(50)
+    story.tell(UNDATED)
+    assert times(story)[-1] == at(50)

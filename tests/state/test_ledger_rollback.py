@@ -134,6 +134,31 @@ async def test_a_mark_that_is_old_torn_or_no_mark_raises_no_alarm(
     assert Mark(killed / "ledger.sqlite3").read() in {COMMITS + 1, 0}
 
 
+NO_MARKS: dict[str, Callable[[Path], object]] = {
+    "directory": lambda mark: mark.mkdir(),
+    "link to a mark": lambda mark: mark.symlink_to(_other_mark(mark, 10**9)),
+    "link to nothing": lambda mark: mark.symlink_to(mark.with_name("nothing")),
+    "pipe": os.mkfifo,
+}
+
+
+@pytest.mark.parametrize("put", NO_MARKS.values(), ids=NO_MARKS.keys())
+async def test_what_is_no_file_in_the_marks_place_keeps_no_ledger_from_being_begun_and_goes_aside(
+    killed: Path, clock: ManualClock, put: Callable[[Path], object]
+) -> None:
+    (killed / MARK).unlink()
+    put(killed / MARK)
+    before = (killed / MARK).lstat()
+    ledger = Ledger.open(killed, clock)
+    assert ledger.set_aside_reason == f"{MARK} is not a plain file"
+    assert ledger.set_aside is not None
+    assert os.path.samestat(before, ledger.set_aside.with_name(ledger.set_aside.name + "-commit").lstat())
+    await ledger.commit(Changes({("a", "k"): b"1"}))
+    await ledger.close()
+    assert Mark(killed / "ledger.sqlite3").read() == 1
+    assert not (killed / "nothing").exists()
+
+
 async def test_the_mark_goes_aside_with_its_corrupt_ledger(killed: Path, clock: ManualClock) -> None:
     (killed / "ledger.sqlite3").write_bytes(b"garbage")
     ledger = Ledger.open(killed, clock)
