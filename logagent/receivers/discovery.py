@@ -91,6 +91,7 @@ class View:
         """No file that changed after this view was begun has an earlier time."""
         self._listings: dict[str, list[str]] = {}
         self._found: dict[str, list[Entry]] = {}
+        self._directories: dict[str, str] = {}
 
     def stat(self, path: str) -> FileStat | None:
         """Give the numbers of the regular file behind a path now, or None where there is none.
@@ -129,6 +130,16 @@ class View:
             if before == _keys(current, siblings):
                 return current, siblings, True
         return current, siblings, False
+
+    def target(self, path: str) -> str:
+        """Give what a path leads to in the end, with links in its directories followed too; empty where it is itself."""
+        directory, name = os.path.split(path)
+        real = self._directories.get(directory)
+        if real is None:
+            real = self._directories[directory] = os.path.realpath(directory)
+        plain = os.path.join(real, name)
+        found = os.path.realpath(plain) if os.path.islink(plain) else plain
+        return found if found != path else ""
 
     def device_of(self, directory: str) -> int | None:
         """Give the device that a directory is on, or None where there is none."""

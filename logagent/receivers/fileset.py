@@ -16,6 +16,7 @@ from logagent.receivers.discovery import Entry, Patterns, UnobservableError, Vie
 from logagent.receivers.generations import Generations
 from logagent.receivers.identity import Handle, Position
 from logagent.receivers.protocol import ReceiverState
+from logagent.receivers.renames import follow_renames
 from logagent.receivers.rotation import is_compressed, possible_bases
 from logagent.receivers.tailer import ContentChangedError, TailedFile
 
@@ -66,12 +67,15 @@ class FileSet:
         """Look at everything that exists and take note of what has changed."""
         view = View(self._clock.now())
         matched = self._group(self._matching(view))
-        wanted = {*matched, *self._patterns.literals()}
+        wanted = dict.fromkeys([*matched, *self._patterns.literals()])
         for path in wanted:
             self._of(path)
         at_end = self._start_at_end and not self._looked_unix_nano and not once
         for generations in self.generations.values():
             generations.locate(view)
+        follow_renames([generations.roster for generations in self.generations.values()], view)
+        for generations in self.generations.values():
+            generations.release_lost()
         for path, generations in list(self.generations.items()):
             with suppress(UnobservableError):  # nothing is concluded from what cannot be seen
                 generations.reconcile(view, matched.get(path, {}), at_end=at_end)

@@ -41,8 +41,8 @@ class Generations:
 
     def __init__(self, path: str, books: Books, limits: Limits, clock: Clock, *, since_unix_nano: int = 0) -> None:
         self.path = path
-        self._roster = Roster(path, books, limits, clock)
-        self.files = self._roster.files
+        self.roster = Roster(path, books, limits, clock)
+        self.files = self.roster.files
         self.wake_at: float | None = None
         """Monotonic time at which a file held back by another may go on."""
         self.look_again = False
@@ -62,7 +62,7 @@ class Generations:
         self.files.sort(key=_age)
         holder = self._books.claims.get(file.key)
         if holder is None or _age(file) > _age(holder):
-            self._roster.claim(file)
+            self.roster.claim(file)
         self._succession.floor_unix_nano = self.files[-1].modified_unix_nano
         self._anchor = self.files[-1] if self.files[-1].begun else None
 
@@ -106,14 +106,17 @@ class Generations:
         return True
 
     def locate(self, view: View) -> None:
-        """Find every known file again, and give up the claim on inodes that have gone: others may have them now."""
+        """Find every known file again."""
         try:
-            self._roster.note_places(view, view.stat(self.path), view.siblings(self.path))
+            self.roster.note_places(view, view.stat(self.path), view.siblings(self.path))
         except UnobservableError:
             return  # nothing is concluded from what cannot be seen
+
+    def release_lost(self) -> None:
+        """Give up the claim on inodes that have gone: others may have them now."""
         for file in self.files:
             if not file.location and file.handle is None:
-                self._roster.release(file)
+                self.roster.release(file)
 
     def reconcile(self, view: View, matched: dict[str, Entry], *, at_end: bool) -> None:
         """Bring the files into agreement with what is at the path and beside it now.
@@ -122,18 +125,17 @@ class Generations:
         ``at_end``, files that are new are read from their end. Raise UnobservableError where
         the file system does not answer.
         """
-        was_known = bool(self.files)
-        was_looked_at = was_known or self._succession.floor_unix_nano > 0
+        was_looked_at = bool(self.files) or self._succession.floor_unix_nano > 0
         look = self._look(view, settle=was_looked_at)
         overtaken = was_looked_at and self._is_overtaken(look)
         known = self.files[-1].location if self.files else ""
         replaced = self._replace_all(look)
         current = look.current
         if current and current.key not in self._books.claims:
-            made = self._roster.add(self.path, current, at_end=at_end and not was_known)
+            made = self.roster.add(self.path, current, at_end=at_end and not was_looked_at)
             made.current = True
-            self._roster.late.append((made, False))
-        youngest = self.files[-1] if self._roster.stands(current) else None
+            self.roster.late.append((made, False))
+        youngest = self.files[-1] if self.roster.stands(current) else None
         if overtaken or look.filled:
             self._books.losses.update(self._succession.compressed(look.siblings, self.files))
             rivals = [*replaced, *([youngest] if youngest else [])]
@@ -144,8 +146,8 @@ class Generations:
             for entry in self._succession.late(matched.values(), self._books.claims, self.files):
                 self._begin(entry, at_end=at_end, before=youngest)
         self._forget_vanished(view)
-        self._books.notices.extend(sorted(self._roster.late, key=itemgetter(1)))
-        self._roster.late.clear()
+        self._books.notices.extend(sorted(self.roster.late, key=itemgetter(1)))
+        self.roster.late.clear()
         if self._unsettled_at is None:
             self._remember(look, view, youngest, is_first=not was_looked_at)
 
@@ -165,13 +167,13 @@ class Generations:
         """See what is there, and if ``settle``, where anything has changed, until nothing changes under the look."""
         seen = self._seen()
         look = _Look(view.stat(self.path), view.siblings(self.path), seen)
-        look.broken = self._roster.open_changed(self._roster.note_places(view, look.current, look.siblings))
+        look.broken = self.roster.open_changed(self.roster.note_places(view, look.current, look.siblings))
         look.filled = self._succession.filled(look.siblings, self._books.claims)
         if not settle or not (
             look.broken
             or look.filled
             or self._unsettled_at is not None
-            or not self._roster.stands(look.current)
+            or not self.roster.stands(look.current)
             or self._seen() is not seen
             or (self.files[-1] is not self._anchor and self._succession.overtaken(look.siblings, self._books.claims))
         ):
@@ -181,7 +183,7 @@ class Generations:
             current, siblings, settled = view.settle(self.path)
             self._note_settled(settled=settled)
             look = _Look(current, siblings, seen, settled=True)
-            look.broken = self._roster.open_changed(self._roster.note_places(view, current, siblings))
+            look.broken = self.roster.open_changed(self.roster.note_places(view, current, siblings))
             look.filled = self._succession.filled(siblings, self._books.claims)
             if before.issuperset(look.broken) or not settled:
                 return look  # later than any change of content was noticed
@@ -193,7 +195,7 @@ class Generations:
         """Whether files may have stood at the path between the youngest known one and what is there now."""
         return (
             self._unsettled_at is not None
-            or not self._roster.stands(look.current)
+            or not self.roster.stands(look.current)
             or self.files[-1] is not self._anchor
             or self.files[-1] in look.broken
         )
@@ -224,7 +226,7 @@ class Generations:
                 file.failed = True  # until names stand still
             return []
         for file in look.broken:
-            self._roster.release(file)
+            self.roster.release(file)
         rotated = [file.modified_unix_nano for file in self.files if not file.current and file not in look.broken]
         for file in look.broken:
             since = min(file.age[0], max(rotated, default=file.age[0]))
@@ -240,8 +242,8 @@ class Generations:
                 self._books.losses["truncated_bytes"] += cut_off
             file.rebind(*copy)
             file.age = copy[0].stat.modified_unix_nano, copy[0].stat.changed_unix_nano
-            self._roster.note_rotated(file, copy[0].stat)
-            self._roster.claim(file)
+            self.roster.note_rotated(file, copy[0].stat)
+            self.roster.claim(file)
             self._books.notices.append((file, False))
         else:
             self._drop(file, "truncated_bytes")
@@ -263,7 +265,7 @@ class Generations:
         successor.begin(handle)
         successor.rotated_at = file.rotated_at
         self.files.insert(at, successor)
-        self._roster.claim(successor)
+        self.roster.claim(successor)
         self._books.notices.append((successor, False))
 
     def _ready_at(self, file: TailedFile) -> float:
@@ -277,8 +279,8 @@ class Generations:
             self._unsettled_at = self._clock.monotonic()
 
     def _begin(self, entry: Entry, *, at_end: bool, before: TailedFile | None) -> None:
-        made = self._roster.add(entry.path, entry.stat, at_end=at_end, before=before)
-        self._roster.note_rotated(made, entry.stat)
+        made = self.roster.add(entry.path, entry.stat, at_end=at_end, before=before)
+        self.roster.note_rotated(made, entry.stat)
         self._books.notices.append((made, False))
 
     def _first_younger(self, entry: Entry, youngest: TailedFile | None) -> TailedFile | None:
@@ -291,10 +293,10 @@ class Generations:
         for file in [file for file in self.files if not file.location]:
             if file.handle is not None:
                 if self._clock.monotonic() >= (file.rotated_at or 0.0) + self._limits.hold_seconds:
-                    self._roster.release(file)
+                    self.roster.release(file)
                     self._drop(file, "hold_expired_bytes")
-            elif self._roster.is_gone(file, view):
-                self._roster.release(file)
+            elif self.roster.is_gone(file, view):
+                self.roster.release(file)
                 self._drop(file, "deleted_bytes")
 
     def _drop(self, file: TailedFile, reason: str) -> None:
@@ -302,7 +304,7 @@ class Generations:
             self._books.losses[reason] += file.unread
         file.handle = None
         self.files.remove(file)
-        self._roster.late.append((file, True))
+        self.roster.late.append((file, True))
 
 
 def _age(file: TailedFile) -> tuple[int, int]:

@@ -121,6 +121,8 @@ class Position:
     mark: Mark
     size: int
     modified_unix_nano: int
+    target: str = ""
+    """Where ``location`` led to, links in directories' names too; empty where it is no other path, or not known."""
 
     def encode(self) -> bytes:
         """Give the position as one small JSON object."""
@@ -139,6 +141,7 @@ class Position:
                 "size": self.size,
                 "modified_unix_nano": self.modified_unix_nano,
             }
+            | ({"target": _quote(self.target)} if self.target else {})
         )
 
     @classmethod
@@ -166,6 +169,7 @@ class Position:
             mark,
             _number(data, "size"),
             _number(data, "modified_unix_nano"),
+            _unquote(_text(data, "target")) if "target" in data else "",
         )
 
 

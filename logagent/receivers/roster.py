@@ -7,13 +7,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from logagent.receivers.discovery import Entry
 from logagent.receivers.identity import FileKey, Handle
 from logagent.receivers.tailer import TailedFile
 
 if TYPE_CHECKING:
     from logagent.clock import Clock
     from logagent.receivers.books import Books, Limits
-    from logagent.receivers.discovery import Entry, View
+    from logagent.receivers.discovery import View
     from logagent.receivers.identity import FileStat
 
 _GENERATION_STEP = 2**32  # room for files that turn out to belong in between
@@ -47,11 +48,37 @@ class Roster:
                 places.setdefault(stat.key, (location, stat))
         if current:
             places[current.key] = (self.path, current)
+        for file in self.files:
+            if file.target and file.key not in places:
+                places |= _behind_link(file, view)
         for file in reversed(self.files):
             place = self._place(file, places, view)
             # Where two are known by one inode, the younger took it over.
             self._note_place(file, place if self._books.claims.setdefault(file.key, file) is file else None)
+            self._note_target(file, view)
         return places
+
+    def strayed(self, view: View) -> list[TailedFile]:
+        """Give the files that are neither at the path nor beside it, and that nothing else has taken the inode of."""
+        if all(file.current for file in self.files):
+            return []
+        near = {self.path, *(entry.path for entry in view.siblings(self.path))}
+        return [file for file in self.files if file.location not in near and self._books.claims.get(file.key) is file]
+
+    def adopt(self, file: TailedFile, entry: Entry, giver: Roster, view: View) -> bool:
+        """Take over a file that has been renamed to the path or beside it, if it is the same; say whether it is."""
+        if not _is_at(file, entry):
+            return False
+        giver.files.remove(file)
+        giver.late[:] = [notice for notice in giver.late if notice[0] is not file]
+        file.path = self.path
+        at = self._place_in_order(entry, view)
+        file.generation = self._generation_at(at)
+        self.files.insert(at, file)
+        self._note_place(file, (entry.path, entry.stat))
+        self._note_target(file, view)
+        self.late.append((file, False))
+        return True
 
     def open_changed(self, places: dict[FileKey, tuple[str, FileStat]]) -> list[TailedFile]:
         """Open what may have something to read; give what no longer holds what was read, the youngest first."""
@@ -89,6 +116,15 @@ class Roster:
             file.rotated_at = None
         elif file.rotated_at is None:
             self.note_rotated(file, place[1] if place else None)
+
+    def _note_target(self, file: TailedFile, view: View) -> None:
+        target = view.target(file.location) if file.location else file.target
+        if target == file.target:
+            return
+        stat = view.stat(target) if target else None
+        if not target or (stat and stat.key == file.key):  # or the link has just been turned
+            file.target = target
+            self.late.append((file, False))
 
     def note_rotated(self, file: TailedFile, stat: FileStat | None) -> None:
         """Note since when a file is no longer the one at the path."""
@@ -133,10 +169,20 @@ class Roster:
         made.size, made.modified_unix_nano = stat.size, stat.modified_unix_nano
         made.age = stat.modified_unix_nano, stat.changed_unix_nano
         made.behind_since = self._clock.monotonic()
+        target = os.path.realpath(location)
+        made.target = target if target != location else ""
         self._open_new(made, at_end=at_end)
         self.files.insert(at, made)
         self.claim(made)
         return made
+
+    def _place_in_order(self, entry: Entry, view: View) -> int:
+        if entry.path == self.path:
+            return len(self.files)
+        modified_unix_nano = entry.stat.modified_unix_nano
+        youngest = len(self.files) - self.stands(view.stat(self.path))
+        younger = (at for at, file in enumerate(self.files[:youngest]) if file.modified_unix_nano > modified_unix_nano)
+        return next(younger, youngest)
 
     def _generation_at(self, at: int) -> int:
         before = self.files[at - 1].generation if at else 0
@@ -184,3 +230,25 @@ class Roster:
         """Give up the claim on an inode: another file may have it now."""
         if self._books.claims.get(file.key) is file:
             del self._books.claims[file.key]
+
+
+def _behind_link(file: TailedFile, view: View) -> dict[FileKey, tuple[str, FileStat]]:
+    """Find a file again where a link that has since been turned to another led to."""
+    stat = view.stat(file.target)
+    found = [*view.siblings(file.target), *([Entry(file.target, stat)] if stat else [])]
+    return {entry.stat.key: (entry.path, entry.stat) for entry in found if entry.stat.key == file.key}
+
+
+def _is_at(file: TailedFile, entry: Entry) -> bool:
+    """Whether it is the file that was read, and not only its inode, used again."""
+    if file.handle is not None:
+        return True
+    if not file.seen:
+        return False  # and nothing would be skipped in it
+    try:
+        handle = Handle(entry.path)
+    except PermissionError:
+        return True  # compared when it can be opened
+    except OSError:
+        return False
+    return handle.stat().key == file.key and file.attach(handle)

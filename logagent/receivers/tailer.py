@@ -37,6 +37,8 @@ class TailedFile:
         self.path = path
         self.location = location
         """Where the file can be opened; empty where no known name leads to it."""
+        self.target = ""
+        """What ``location`` leads to in the end, where that is another path."""
         self.key = key
         self.generation = generation
         self.stream = stream or uuid4().hex
@@ -83,6 +85,7 @@ class TailedFile:
         made.modified_unix_nano = position.modified_unix_nano
         made.age = position.modified_unix_nano, 0
         made._mark = position.mark
+        made.target = position.target
         return made
 
     @property
@@ -120,7 +123,14 @@ class TailedFile:
     def position(self) -> bytes:
         """Give the position after what has been emitted."""
         return Position(
-            self.path, self.location, self.generation, self.key, self.mark, self.size, self.modified_unix_nano
+            self.path,
+            self.location,
+            self.generation,
+            self.key,
+            self.mark,
+            self.size,
+            self.modified_unix_nano,
+            self.target,
         ).encode()
 
     def attach(self, handle: Handle) -> bool:
@@ -141,6 +151,7 @@ class TailedFile:
         """Go on in a copy of the file, which holds what was cut off from the original."""
         self.key = entry.stat.key
         self.location = entry.path
+        self.target = ""
         self.current = False
         self.handle = handle
         self.done = False

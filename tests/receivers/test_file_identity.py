@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,6 +75,12 @@ def test_a_position_stored_before_first_bytes_were_kept_of_unread_files_is_read(
     made = Position("/app.log", "/app.log", 3, FileKey(2049, 77), Mark.of(0, b"", b""), 9, 123)
 
     assert Position.decode(made.encode()).mark.head_length == 0
+
+
+def test_a_position_keeps_what_its_link_led_to() -> None:
+    made = replace(position(), target="/data/\udcff 1.dat")
+
+    assert Position.decode(made.encode()) == made
 
 
 def test_hashes_of_more_bytes_than_were_read_are_no_position() -> None:
