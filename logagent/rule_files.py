@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from logagent.alerting.kinds import TABLES
-from logagent.alerting.loading import Place, RuleReader, dotted
+from logagent.alerting.loading import RuleReader, problem_maker
 from logagent.alerting.routing import ROUTING_TABLES, Routing, read_routing
 from logagent.definition_files import decoded
 from logagent.errors import Problem
@@ -14,7 +14,7 @@ from logagent.metrics.rules import MetricRule, family_problems
 from logagent.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from logagent.alerting.rules import NamedRule
@@ -47,17 +47,13 @@ def read_rule_files(paths: Iterable[Path], problems: list[Problem]) -> tuple[lis
         before = len(placed), len(reader.rules)
         problems += _read_metrics(str(path), data, placed)
         reader.read(str(path), data)
-        problems += read_routing(data, _problem_maker(str(path)), routing)
+        problems += read_routing(data, problem_maker(str(path)), routing)
         metrics = tuple(rule for rule, _, _ in placed[before[0] :])
         group = data.get("group", path.stem)
         files.append(RuleFile(path, str(group), metrics, tuple(reader.rules[before[1] :]), data))
     problems += reader.problems
     problems += family_problems(placed)
     return files, routing
-
-
-def _problem_maker(file: str) -> Callable[[Place, str, str], Problem]:
-    return lambda place, message, hint: Problem(file, dotted(place), message, hint)
 
 
 def rules_of(files: Iterable[RuleFile]) -> tuple[tuple[MetricRule, ...], tuple[NamedRule, ...]]:

@@ -38,6 +38,15 @@ def line(ms: int, logger: str, message: str, *, level: str = "INFO", process: in
     return json.dumps(data).encode()
 
 
+def hour_of_lines() -> list[bytes]:
+    """A line every ten seconds; from the 15th minute to the 35th every other one is an error."""
+    lines = []
+    for number in range(360):
+        bad = 90 <= number < 210 and number % 2 == 0
+        lines.append(line(BEGIN_MS + number * 10_000, "app", "hello", level="ERROR" if bad else "INFO"))
+    return lines
+
+
 def context_of(kind: str, number: int, ms: int) -> dict[str, Any]:
     """What the start line of a span says."""
     entity = UUIDS[kind][number]

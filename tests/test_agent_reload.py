@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
-from afn_lines import BEGIN_MS, line
+from afn_lines import BEGIN_MS, hour_of_lines
 from agent_harness import Harness, query, settings_of
 
 from logagent import agent as agent_module
@@ -176,15 +176,6 @@ bad = 'level == "ERROR"'
 objective = 99.0
 period = "30d"
 """
-
-
-def hour_of_lines() -> list[bytes]:
-    """A line every ten seconds; from the 15th minute to the 35th every other one is an error."""
-    lines = []
-    for number in range(360):
-        bad = 90 <= number < 210 and number % 2 == 0
-        lines.append(line(BEGIN_MS + number * 10_000, "app", "hello", level="ERROR" if bad else "INFO"))
-    return lines
 
 
 async def told(harness: Harness, cuts: list[int], monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -12,11 +13,14 @@ from logagent.errors import Problem
 from logagent.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from pydantic_core import ErrorDetails
 
 Place = tuple[str | int, ...]
+Make = Callable[[Place, str, str], Problem]
+"""Makes a problem of a place in a file, a message and a hint."""
+_Table = TypeVar("_Table", bound=BaseModel)
 
 _OTHER_WORDS = {
     "expr": "`where`: a condition on one event",
@@ -94,34 +98,21 @@ class RuleReader:
         self.problems: list[Problem] = []
         self._files: dict[str, str] = {}
 
-    def read(
-        self, file: str, data: Mapping[str, Any], problem: Callable[[Place, str, str], Problem] | None = None
-    ) -> None:
-        """Take the tables of a file that hold rules. ``problem`` makes a Problem of a place in it."""
-
-        def make_plain(place: Place, message: str, hint: str) -> Problem:
-            return Problem(file, dotted(place), message, hint)
-
-        make = problem or make_plain
+    def read(self, file: str, data: Mapping[str, Any], make: Make | None = None) -> None:
+        """Take the tables of a file that hold rules. ``make`` makes a Problem of a place in it."""
+        make = make or problem_maker(file)
         for name in TABLES:
-            tables = data.get(name, [])
-            if not isinstance(tables, list):
-                self.problems.append(make((name,), f"`{name}` is a list of tables", f"[[{name}]]"))
-                continue
-            for index, table in enumerate(tables):
+            for index, table in enumerate(listed_tables(data, name, make, self.problems)):
                 self._table(file, (name, index), table, make)
 
-    def _table(self, file: str, at: Place, table: object, make: Callable[[Place, str, str], Problem]) -> None:
+    def _table(self, file: str, at: Place, table: object, make: Make) -> None:
         try:
             model = _model(str(at[0]), table)
-            rule = model.model_validate(table)
         except _KindError as error:
             self.problems.append(make((*at, "kind"), error.message, error.hint))
             return
-        except ValidationError as error:
-            for details in error.errors(include_url=False):
-                within, message, hint = problem_of(model, details)
-                self.problems.append(make((*at, *within), message, hint))
+        rule = read_table(model, at, table, make, self.problems)
+        if rule is None:
             return
         if rule.name in self._files:
             message = f"`{rule.name}` is there already, in {self._files[rule.name]}"
@@ -129,6 +120,31 @@ class RuleReader:
             return
         self._files[rule.name] = file
         self.rules.append(rule)
+
+
+def problem_maker(file: str) -> Make:
+    """What makes a Problem of a place in a file."""
+    return lambda place, message, hint: Problem(file, dotted(place), message, hint)
+
+
+def listed_tables(data: Mapping[str, Any], key: str, make: Make, problems: list[Problem]) -> list[object]:
+    """The tables that a file lists under a key; that it lists something else is a problem."""
+    tables = data.get(key, [])
+    if isinstance(tables, list):
+        return tables
+    problems.append(make((key,), f"`{key}` is a list of tables", f"[[{key}]]"))
+    return []
+
+
+def read_table(model: type[_Table], at: Place, table: object, make: Make, problems: list[Problem]) -> _Table | None:
+    """What a table says; None where something in it is wrong, which becomes problems."""
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            within, message, hint = _problem(model, details)
+            problems.append(make((*at, *within), message, hint))
+    return None
 
 
 class _KindError(Exception):
@@ -164,7 +180,7 @@ def dotted(place: Place) -> str:
     return text
 
 
-def problem_of(model: type[BaseModel], details: ErrorDetails) -> tuple[Place, str, str]:
+def _problem(model: type[BaseModel], details: ErrorDetails) -> tuple[Place, str, str]:
     """Place within the table, message and hint of one of pydantic's errors."""
     place, kind = details["loc"], details["type"]
     key = str(place[-1]) if place else ""

@@ -34,7 +34,6 @@ _MOST_MONTHS = 32
 _MOST_HOURS = 10_000
 """More than a batch of lines has, after which hours that are decided go; only times that are wrong come to more."""
 _MONTHS = 12
-_MINUTES = 60
 
 
 class LocalDay(NamedTuple):

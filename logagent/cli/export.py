@@ -14,6 +14,7 @@ import orjson
 
 from logagent.catalog import Catalog, load_catalog
 from logagent.cli.failures import write_warning
+from logagent.cli.own_rules import rule_files_at, with_rules
 from logagent.cli.terminal import style
 from logagent.cli.terminal_text import inert_json, visible
 from logagent.errors import ConfigurationError, LogagentError, UnreachableError
@@ -113,13 +114,10 @@ def _load(config: Path | None, rules: Path | None) -> tuple[Settings, Catalog]:
 
 
 def _with_rules(settings: Settings, rules: Path) -> Settings:
-    if not rules.exists():
-        raise UnreachableError(f"{rules} does not exist", "a rule file or a directory of them")
-    files = sorted(rules.rglob("*.toml")) if rules.is_dir() else [rules]
+    files = rule_files_at(rules)
     if not files:
         raise UnreachableError(f"{rules} holds no .toml file", "a directory of rule files")
-    own = settings.rules.model_copy(update={"shipped": [], "paths": [str(file.absolute()) for file in files]})
-    return settings.model_copy(update={"rules": own})
+    return with_rules(settings, files)
 
 
 def _write(path: Path, text: str) -> Path:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from logagent.catalog import load_catalog
+from logagent.cli.own_rules import rule_files_at, with_rules
 from logagent.cli.replay_report import show, show_json
 from logagent.cli.terminal import is_tty
 from logagent.clock import SystemClock
@@ -99,13 +100,7 @@ def _settings(config: Path | None, rules: Path | None) -> Settings:
     settings, problems = read_settings(config, os.environ)
     if problems:
         raise ConfigurationError(problems)
-    if rules is None:
-        return settings
-    if not rules.exists():
-        raise UnreachableError(f"{rules} does not exist", "a rule file or a directory of them")
-    files = sorted(rules.rglob("*.toml")) if rules.is_dir() else [rules]
-    own = settings.rules.model_copy(update={"shipped": [], "paths": [str(file.absolute()) for file in files]})
-    return settings.model_copy(update={"rules": own})
+    return settings if rules is None else with_rules(settings, rule_files_at(rules))
 
 
 def _file(path: Path) -> Path:

@@ -12,6 +12,7 @@ import click
 import tomli
 
 from logagent.catalog import load_catalog
+from logagent.cli.own_rules import with_rules
 from logagent.cli.test_report import Report, write_junit
 from logagent.errors import ConfigurationError, LogagentError, UnreachableError
 from logagent.ruletests.suite import read_suite, run_parser_samples, run_suite
@@ -89,16 +90,15 @@ def _require(report: Report, word: str) -> None:
 
 def _of_paths(settings: Settings, paths: Sequence[Path]) -> Settings:
     """Settings whose rules are those of the paths alone; their parsers come beside the configured ones."""
-    rules: list[str] = []
+    rules: list[Path] = []
     parsers: list[str] = []
     for path in _files(paths):
-        (parsers if _is_parser(path) else rules).append(str(path))
-    return settings.model_copy(
-        update={
-            "rules": settings.rules.model_copy(update={"shipped": [], "paths": rules}),
-            "parsers": settings.parsers.model_copy(update={"paths": [*settings.parsers.paths, *parsers]}),
-        }
-    )
+        if _is_parser(path):
+            parsers.append(str(path))
+        else:
+            rules.append(path)
+    known = settings.parsers.model_copy(update={"paths": [*settings.parsers.paths, *parsers]})
+    return with_rules(settings, rules).model_copy(update={"parsers": known})
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:

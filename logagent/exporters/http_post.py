@@ -13,6 +13,7 @@ import aiohttp
 from yarl import URL
 
 from logagent import __version__
+from logagent.model import Delivery, DeliveryOutcome
 
 if TYPE_CHECKING:
     import ssl
@@ -63,6 +64,22 @@ class Poster:
         self._proxy = _proxy(parsed)
         self._secrets = _secrets(self._headers, parsed, self._proxy)
         self._session: aiohttp.ClientSession | None = None
+
+    def refusal(self, answer: Answer, said: str, *, option: str, now: int) -> Delivery:
+        """What becomes of what was sent where the answer is no success.
+
+        ``said``: what the answer says of it. ``option``: what to set where it is elsewhere. ``now``: wall time.
+        """
+        status = answer.status
+        if 300 <= status < 400:  # noqa: PLR2004 - redirection (RFC 9110)
+            target = self.redirect_target(answer.location)
+            return Delivery(
+                DeliveryOutcome.RETRY, self.shown(f"answered {status}: redirected to {target}; set {option} to that")
+            )
+        reason = self.shown(f"answered {status}{said}")
+        if status in MENDABLE or not 400 <= status < 500:  # noqa: PLR2004 - client errors (RFC 9110)
+            return Delivery(DeliveryOutcome.RETRY, reason, retry_after_seconds(answer.retry_after, now))
+        return Delivery(DeliveryOutcome.REJECTED, reason)
 
     async def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Make one attempt. Raises PostError where no complete answer comes."""

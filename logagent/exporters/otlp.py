@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from logagent.clock import SystemClock
 from logagent.exporters.batches import Batches
-from logagent.exporters.http_post import MENDABLE, Answer, Poster, PostError, retry_after_seconds
+from logagent.exporters.http_post import Answer, Poster, PostError
 from logagent.exporters.otlp_request import compressed_request_body, halves, is_compressed, request_body
 from logagent.exporters.otlp_values import SCOPE_NAME
 from logagent.exporters.otlp_wire import SpanEncoder
@@ -98,16 +98,10 @@ class OtlpExporter:
         status = answer.status
         if 200 <= status < 300:  # noqa: PLR2004 - success (RFC 9110)
             return self._success(answer, count)
-        if 300 <= status < 400:  # noqa: PLR2004 - redirection (RFC 9110)
-            target = self._poster.redirect_target(answer.location)
-            reason = f"answered {status}: redirected to {target}; set endpoint to that"
-            return Delivery(DeliveryOutcome.RETRY, self._poster.shown(reason))
-        reason = self._poster.shown(f"answered {status}{_said(answer)}")
+        delivery = self._poster.refusal(answer, _said(answer), option="endpoint", now=self._clock.now())
         if status in TOO_MUCH and count > 1:
-            return Delivery(DeliveryOutcome.SPLIT, reason)
-        if status in MENDABLE or not 400 <= status < 500:  # noqa: PLR2004 - client errors (RFC 9110)
-            return Delivery(DeliveryOutcome.RETRY, reason, retry_after_seconds(answer.retry_after, self._clock.now()))
-        return Delivery(DeliveryOutcome.REJECTED, reason)
+            return Delivery(DeliveryOutcome.SPLIT, delivery.reason)
+        return delivery
 
     def _success(self, answer: Answer, count: int) -> Delivery:
         if answer.content_type in {"text/html", "application/xhtml+xml"}:

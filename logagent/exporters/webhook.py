@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from logagent.clock import SystemClock
-from logagent.exporters.http_post import MENDABLE, Answer, Poster, PostError, retry_after_seconds
+from logagent.exporters.http_post import Answer, Poster, PostError
 from logagent.model import AlertState, Delivery, DeliveryOutcome, OutboxDraft, Signal
 
 if TYPE_CHECKING:
@@ -76,18 +76,10 @@ class WebhookExporter:
         await self._poster.close()
 
     def _delivery(self, answer: Answer) -> Delivery:
-        status = answer.status
-        if 200 <= status < 300:  # noqa: PLR2004 - success (RFC 9110)
+        if 200 <= answer.status < 300:  # noqa: PLR2004 - success (RFC 9110)
             return Delivery(DeliveryOutcome.DELIVERED)
-        if 300 <= status < 400:  # noqa: PLR2004 - redirection (RFC 9110)
-            target = self._poster.redirect_target(answer.location)
-            reason = f"answered {status}: redirected to {target}; set url to that"
-            return Delivery(DeliveryOutcome.RETRY, self._poster.shown(reason))
         said = answer.body[:200].decode("utf-8", "replace").strip()
-        reason = self._poster.shown(f"answered {status}" + (f": {said}" if said else ""))
-        if status in MENDABLE or not 400 <= status < 500:  # noqa: PLR2004 - client errors (RFC 9110)
-            return Delivery(DeliveryOutcome.RETRY, reason, retry_after_seconds(answer.retry_after, self._clock.now()))
-        return Delivery(DeliveryOutcome.REJECTED, reason)
+        return self._poster.refusal(answer, said and f": {said}", option="url", now=self._clock.now())
 
 
 def _packer(body: dict[str, Any]) -> Callable[[], bytes]:

@@ -6,8 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from logagent.alerting.loading import Place, dotted
-from logagent.errors import Problem
+from logagent.alerting.loading import problem_maker
 from logagent.parsing.dialect import CompiledDialect
 from logagent.parsing.redaction import Redactor
 from logagent.parsing.samples import run_samples
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from logagent.catalog import Catalog
+    from logagent.errors import Problem
     from logagent.rule_files import RuleFile
     from logagent.ruletests.tables import RuleTest
     from logagent.settings import Settings
@@ -54,14 +54,10 @@ def read_suite(catalog: Catalog) -> tuple[list[FileTests], list[Problem]]:
     found: list[FileTests] = []
     problems: list[Problem] = []
     for file in catalog.files:
-        tests, wrong = read_tests(file.data, _problem_maker(str(file.path)))
+        tests, wrong = read_tests(file.data, problem_maker(str(file.path)))
         found.append(FileTests(file, tests))
         problems += wrong
     return found, problems
-
-
-def _problem_maker(path: str) -> Callable[[Place, str, str], Problem]:
-    return lambda place, message, hint: Problem(path, dotted(place), message, hint)
 
 
 def run_suite(

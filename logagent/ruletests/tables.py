@@ -11,18 +11,18 @@ from pydantic import (
     Field,
     StrictFloat,
     StrictInt,
-    ValidationError,
     WithJsonSchema,
     model_validator,
 )
 
-from logagent.alerting.loading import Place, problem_of
+from logagent.alerting.loading import listed_tables, read_table
 from logagent.alerting.rules.base import RuleTable
 from logagent.settings.values import Duration, custom_error, parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from logagent.alerting.loading import Make
     from logagent.errors import Problem
 
 _OWN_KEYS = frozenset({"at", "every", "for", "late", "count", "lines", "source"})
@@ -254,20 +254,9 @@ class RuleTest(RuleTable):
     expect: list[Expectation] = Field(min_length=1, description="What must be seen.")
 
 
-def read_tests(
-    data: Mapping[str, Any], make: Callable[[Place, str, str], Problem]
-) -> tuple[list[RuleTest], list[Problem]]:
+def read_tests(data: Mapping[str, Any], make: Make) -> tuple[list[RuleTest], list[Problem]]:
     """The tests of a decoded rule file, and everything wrong with them. ``make`` makes a Problem of a place in the file."""
-    tables = data.get("test", [])
-    if not isinstance(tables, list):
-        return [], [make(("test",), "`test` is a list of tables", "[[test]]")]
-    tests: list[RuleTest] = []
     problems: list[Problem] = []
-    for index, table in enumerate(tables):
-        try:
-            tests.append(RuleTest.model_validate(table))
-        except ValidationError as error:
-            for details in error.errors(include_url=False):
-                place, message, hint = problem_of(RuleTest, details)
-                problems.append(make(("test", index, *place), message, hint))
-    return tests, problems
+    tables = listed_tables(data, "test", make, problems)
+    read = [read_table(RuleTest, ("test", index), table, make, problems) for index, table in enumerate(tables)]
+    return [test for test in read if test is not None], problems

@@ -7,7 +7,7 @@ import signal
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from tests.afn_lines import BEGIN_MS, line
+from tests.afn_lines import hour_of_lines
 from tests.agent_process import AgentProcess, value_of
 from tests.webhook import hook
 
@@ -58,16 +58,7 @@ group_by = ["alertname", "severity", "window", "threshold"]
 group_wait = "1s"
 group_interval = "1s"
 """
-LINES = 360
 Moment = tuple[str, ...]
-
-
-def hour_of_lines() -> list[bytes]:
-    """A line every ten seconds; from the 15th minute to the 35th every other one is an error."""
-    return [
-        line(BEGIN_MS + n * 10_000, "app", "hello", level="ERROR" if 90 <= n < 210 and n % 2 == 0 else "INFO") + b"\n"
-        for n in range(LINES)
-    ]
 
 
 def moments(directory: Path, kills: Sequence[int], hangups: Sequence[int]) -> set[Moment]:
@@ -86,8 +77,8 @@ def moments(directory: Path, kills: Sequence[int], hangups: Sequence[int]) -> se
         with closing(agent), log.open("ab") as file:
             agent.start()
             for number, each in enumerate(lines, 1):
-                file.write(each)
-                if number in {*kills, *hangups, LINES}:
+                file.write(each + b"\n")
+                if number in {*kills, *hangups, len(lines)}:
                     file.flush()
                     _wait_for(agent, "logagent_receiver_lines_total", number)
                 if number in kills:

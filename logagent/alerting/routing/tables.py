@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import ValidationError
-
-from logagent.alerting.loading import Place, problem_of
+from logagent.alerting.loading import listed_tables, read_table
 from logagent.alerting.rules.base import RuleTable
 from logagent.alerting.rules.routes import Mute, Route, TimeInterval
 from logagent.suggestions import did_you_mean
@@ -15,6 +13,7 @@ from logagent.suggestions import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from logagent.alerting.loading import Make, Place
     from logagent.errors import Problem
 
 ROUTING_TABLES = ("route", "mute", "time_interval")
@@ -52,7 +51,7 @@ class Routing:
         return found
 
 
-def read_routing(data: Mapping[str, Any], make: Callable[[Place, str, str], Problem], into: Routing) -> list[Problem]:
+def read_routing(data: Mapping[str, Any], make: Make, into: Routing) -> list[Problem]:
     """Take the tables of a decoded file; give everything that is wrong with them."""
     problems: list[Problem] = []
     for place, interval in _tables(data, "time_interval", TimeInterval, make, problems):
@@ -71,27 +70,16 @@ def read_routing(data: Mapping[str, Any], make: Callable[[Place, str, str], Prob
     return problems
 
 
-def _at(place: Place, make: Callable[[Place, str, str], Problem]) -> Callable[[str, str], Problem]:
+def _at(place: Place, make: Make) -> Callable[[str, str], Problem]:
     return lambda message, hint: make(place, message, hint)
 
 
 def _tables(
-    data: Mapping[str, Any],
-    key: str,
-    model: type[_Table],
-    make: Callable[[Place, str, str], Problem],
-    problems: list[Problem],
+    data: Mapping[str, Any], key: str, model: type[_Table], make: Make, problems: list[Problem]
 ) -> list[tuple[Place, _Table]]:
-    tables = data.get(key, [])
-    if not isinstance(tables, list):
-        problems.append(make((key,), f"`{key}` is a list of tables", f"[[{key}]]"))
-        return []
     found: list[tuple[Place, _Table]] = []
-    for index, table in enumerate(tables):
-        try:
-            found.append(((key, index), model.model_validate(table)))
-        except ValidationError as error:
-            for details in error.errors(include_url=False):
-                place, message, hint = problem_of(model, details)
-                problems.append(make((key, index, *place), message, hint))
+    for index, table in enumerate(listed_tables(data, key, make, problems)):
+        read = read_table(model, (key, index), table, make, problems)
+        if read is not None:
+            found.append(((key, index), read))
     return found
